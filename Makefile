@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Every target sets up what it needs by itself; `make` alone tells what there is.
+PYTHON := .venv/bin/python
+BOOTSTRAP := $(shell command -v python3 || echo python3-is-missing) tools/bootstrap.py
+PYTEST := $(PYTHON) -m pytest -c tests/pytest.ini
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help demo test check format bench clean distclean python server wheel static
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@printf 'Render+ batch server\n\n'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: server ## render a small batch: on `blender` if there is one on PATH, else on the bpy wheel
+	@$(PYTHON) tools/demo.py
+
+test: static wheel ## everything: what `make check` does, real Blenders, end to end, browser
+	$(PYTEST) tests/unit tests/blender tests/end_to_end $(ARGS)
+
+check: static ## in under two minutes, without Blender: style, types, layers, unit tests
+	$(PYTEST) -q tests/unit $(ARGS)
+
+format: python ## put all Python into the house's style
+	$(PYTHON) -m ruff check --fix-only --quiet .
+	$(PYTHON) -m ruff format --quiet .
+
+bench: wheel ## what it costs, beside a Blender for each job
+	$(PYTHON) bench $(ARGS)
+
+clean: ## remove what was built (the environments stay)
+	rm -rf build dist tests/.pytest_cache .ruff_cache
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## remove the environments too
+	rm -rf .venv .venv-bpy
+
+static: python
+	$(PYTHON) -m ruff check --quiet .
+	$(PYTHON) -m ruff format --check --quiet . || { echo "make format puts these files into the house's style"; exit 1; }
+	$(PYTHON) -m mypy --no-error-summary
+	@# not bin/lint-imports: the scripts of an environment break when a checkout is moved
+	PYTHONPATH=server $(PYTHON) -c 'from importlinter.cli import lint_imports_command as c; c()' --no-logo --cache-dir build/import_linter
+
+python:
+	@$(BOOTSTRAP) dev
+
+server:
+	@$(BOOTSTRAP) server
+
+wheel: python
+	@$(BOOTSTRAP) bpy

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of `python3 server`: those of Render+ 2.2 unchanged, ours beside them.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from batchserver import __version__
+
+DEFAULT_PORT = 7777
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the parser."""
+    parser = argparse.ArgumentParser(
+        prog="server", description="Render+ batch rendering server.", epilog="Exit codes and examples: docs/cli.md", allow_abbrev=False
+    )
+    what = parser.add_argument_group("render")
+    what.add_argument("--recipe", type=Path, metavar="RECIPE", help="A JSON file containing a batch list; renders it and ends, unless --serve is given")
+    what.add_argument("--dry", action="store_true", help="Dry run: only print statistics and commands")
+    what.add_argument("--check", action="store_true", help="Check whether commands and files are all right, with the Blender at hand")
+    what.add_argument("--serve", action="store_true", help="Start the server; an unfinished batch goes on")
+    what.add_argument("--list-gpus", metavar="BLENDER", help="List the GPUs that this Blender can render on, with their numbers")
+    what.add_argument("--print-stats", action="store_true", help="Print the batch's statistics after finishing")
+
+    ask = parser.add_argument_group("ask the running server")
+    ask.add_argument("--poll", action="store_true", help="Show the batch that runs")
+    ask.add_argument("--poll-job", type=int, metavar="ID", help="Show one job, counted from 0")
+    ask.add_argument("--cancel", action="store_true", help="Cancel the running batch")
+    ask.add_argument("--cancel-job", action="store_true", help="Cancel the job that renders now; the batch goes on")
+    ask.add_argument("--stop", action="store_true", help="Stop the server; a running batch stays resumable")
+
+    how = parser.add_argument_group("how")
+    how.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar=">1024", help=f"Port of the server (default {DEFAULT_PORT})")
+    how.add_argument("--host", action="append", default=[], metavar="ADDRESS", help="Listen here instead of loopback; asks for the owner's token then")
+    how.add_argument("--require-token", action="store_true", help="Ask for the owner's token on loopback too (behind a proxy or a tunnel)")
+    how.add_argument("--blender", default="", metavar="PROGRAM", help="Blender to use: a path, a name on PATH, a Python that has bpy, or the word bpy")
+    how.add_argument("--slots", type=_slots, default=1, metavar="N", help="Frames that render side by side (default 1)")
+    how.add_argument("--low-priority", action="store_true", help="Leave the machine's power to other programs when they want it")
+    how.add_argument("--data-dir", type=Path, metavar="DIR", help="Folder of the ledger, logs and uploads (default: the user's own data folder)")
+    how.add_argument("--json", action="store_true", help="Print poll, stats, check and dry as JSON")
+    how.add_argument("--no-cleanup", action="store_true", help="Keep temporary folders")
+    how.add_argument("--write-log", "--write-logs", action="store_true", help="Write a log in the logs folder")
+    how.add_argument("--print-debug", action="store_true", help="Print debug logs")
+    how.add_argument("--version", action="version", version=f"Render+ server {__version__}")
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else -1
+    if port != 0 and not 1024 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port between 1025 and 65535")
+    return port
+
+
+def _slots(text: str) -> int:
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64")
+    return count

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the rooms together to a running server, and takes it apart again.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchserver import __version__
+from batchserver.dispatch.dispatcher import Dispatcher, Offer
+from batchserver.dispatch.sealing import sweep
+from batchserver.dispatch.service import RenderService
+from batchserver.ledger.database import open_database
+from batchserver.ledger.ledger import SqliteLedger
+from batchserver.model.errors import BlenderProblem
+from batchserver.model.events import Event
+from batchserver.model.recipe import Recipe
+from batchserver.recipe import load_recipe, schema_text
+from batchserver.web.app import make_app
+from batchserver.web.guard import Guard
+from batchserver.web.server import LOOPBACK, Serving, serve
+from batchserver.web.token import Access, owner_token
+from batchserver.web.uploads import Uploads
+from batchserver.workers.programs import Program, find_program
+from batchserver.workers.session import Session
+from batchserver.workers.slot import Slot, log_path
+
+from .data_folder import DataFolder
+
+log = logging.getLogger(__name__)
+
+RECIPE_VERSION = 2.2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a server is to be put together."""
+
+    data: DataFolder
+    port: int
+    environ: Mapping[str, str]
+    hosts: tuple[str, ...] = ()
+    require_token: bool = False
+    blender: str = ""
+    slots: int = 1
+    low_priority: bool = False
+    cleanup: bool = True
+
+
+class BatchServer:
+    """A server with its ledger, slots and web; `close` ends all of it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._started = time.time()
+        self.instance = secrets.token_hex(4)
+        self.stopping = threading.Event()
+        settings.data.hold()
+        self.ledger = SqliteLedger(open_database(settings.data.ledger))
+        tidy = sweep if settings.cleanup else lambda _: None
+        self.dispatcher = Dispatcher(self.ledger, clock=time.time, announce=_to_log, sweep=tidy)
+        self.service = RenderService(self.dispatcher, about=self._about, instance=self.instance)
+        self.slots = [self._slot(number) for number in range(1, settings.slots + 1)]
+        self.web: Serving | None = None
+
+    def listen(self) -> Serving:
+        """Begin to answer requests. Raises `ServerTaken`."""
+        settings = self._settings
+        hosts = settings.hosts or LOOPBACK
+        access = Access(settings.require_token, owner_token(settings.data.path), loopback_only=not settings.hosts)
+        app = make_app(
+            self.service, lambda body: load_recipe(body, here=None), Uploads(settings.data.path), Guard.of(access, hosts), self.stopping.set,
+            recipe_schema=schema_text().encode(),
+        )  # fmt: skip
+        self.web = serve(app, settings.port, hosts)
+        where = {"port": self.web.port, "hosts": list(self.web.hosts), "pid": os.getpid()}
+        settings.data.write_address({**where, "instance": self.instance, "version": __version__})
+        return self.web
+
+    def take_over(self) -> None:
+        """Settle what a dead server left, and know its unfinished batches again."""
+        self.dispatcher.load()
+
+    def work(self) -> None:
+        """Begin to render what is, and what will be, in the queue."""
+        for slot in self.slots:
+            slot.start()
+
+    def close(self) -> None:
+        """End rendering, answering and writing; what is not done stays resumable."""
+        for slot in self.slots:
+            slot.stop()
+        if self.web is not None:
+            self.web.close()
+        self.dispatcher.close()
+        self.ledger.close()
+        self._settings.data.release()
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    def _slot(self, number: int) -> Slot:
+        name = f"slot-{number}"
+        return Slot(name, self.dispatcher, program_for=self._program_for, start_session=lambda program: self._session(program, name))
+
+    def _program_for(self, offer: Offer) -> Program:
+        record = offer.batch.record
+        word = record.blender_bin if record.trusted and record.blender_bin else self._settings.blender
+        return self.find_program(word)
+
+    def find_program(self, word: str) -> Program:
+        """Find the Blender that a word names, or the one at hand."""
+        environ = self._settings.environ
+        return find_program(word, path=environ.get("PATH"), environ=environ, data_folder=self._settings.data.path)
+
+    def _session(self, program: Program, name: str) -> Session:
+        path = log_path(self._settings.data.logs, name, time.localtime())
+        return Session(program, log=path, environ=self._settings.environ, low_priority=self._settings.low_priority, keep_temp=not self._settings.cleanup)
+
+    def _about(self) -> dict[str, Any]:
+        try:
+            blender: str | None = self.find_program(self._settings.blender).path
+        except BlenderProblem:
+            blender = None
+        return {
+            "name": "Render+ server", "version": __version__, "recipe_version": RECIPE_VERSION, "uptime": time.time() - self._started,
+            "instance": self.instance, "blender": blender, "slots": self._settings.slots,
+        }  # fmt: skip
+
+
+def _to_log(event: Event) -> None:
+    place = f"batch {event.batch}" + (f" job {event.job}" if event.job is not None else "") + (f" frame {event.frame}" if event.frame is not None else "")
+    log.info("%s: %s%s", event.kind.value, place, f": {event.message}" if event.message else "")
+
+
+def read_recipe(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Recipe:
+    """Load the recipe of a file; paths in it that are not absolute start at its folder."""
+    return load_recipe(read(path), here=path.absolute().parent)

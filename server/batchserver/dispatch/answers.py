@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What everyone who asks is told: the poll answer of the Render+ contract, with our additive keys.
+
+A job's part is written anew only when the job changed, so that polling a long list costs little.
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batchserver.model.progress import EngineType
+from batchserver.model.records import Times
+from batchserver.model.status import BatchStatus, JobStatus
+
+from .board import LiveBatch, LiveJob, LiveLease
+from .estimates import NOTHING, Estimate, JobFacts, job_estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON body and its entity tag (without quotes)."""
+
+    body: bytes
+    etag: str
+
+
+class Answers:
+    """Makes answers from live batches, and keeps the parts that did not change."""
+
+    def __init__(self, instance: str, workers: int = 1) -> None:
+        self._instance = instance
+        self._workers = workers
+        self._parts: dict[int, tuple[int, bytes]] = {}
+
+    def batch(self, batch: LiveBatch, now: float) -> Answer:
+        """Write the poll answer of a batch."""
+        guesses = Guesses(batch)
+        head = json.dumps(self._head(batch, guesses, now), ensure_ascii=False)
+        jobs = b", ".join(self._part(job, guesses, now) for job in batch.jobs)
+        return self._answer(batch, head[:-1].encode() + b', "jobs": [' + jobs + b"]}", now)
+
+    def job(self, batch: LiveBatch, job: LiveJob, now: float) -> Answer:
+        """Write one job's part of the poll answer."""
+        return self._answer(batch, self._part(job, Guesses(batch), now), now)
+
+    def forget(self, batch: LiveBatch) -> None:
+        """Drop the kept parts of a batch that nobody asks for any more."""
+        for job in batch.jobs:
+            self._parts.pop(job.record.id, None)
+
+    def _answer(self, batch: LiveBatch, body: bytes, now: float) -> Answer:
+        # While something renders, the remaining time changes with the clock: a tag lasts a second at most.
+        tick = int(now) if batch.running else 0
+        return Answer(body, f"{self._instance}-{batch.record.id}-{batch.version}-{tick}")
+
+    def _head(self, batch: LiveBatch, guesses: Guesses, now: float) -> dict[str, Any]:
+        record = batch.record
+        running = [job.record.job.index for job in batch.jobs if job.record.status is JobStatus.RUNNING]
+        done, total = sum(job.done for job in batch.jobs), sum(job.total for job in batch.jobs)
+        return {
+            "status": record.status.value,
+            "times": _times(record.times),
+            "stats": statistics(batch),
+            "messages": list(record.messages),
+            "current_job": min(running, default=None),
+            "id": record.id,
+            "name": record.name,
+            "paused": record.paused,
+            "progress": _percent(sum(_parts_done(job) for job in batch.jobs), total),
+            "frames": {"total": total, "done": done, "failed": sum(job.failed for job in batch.jobs)},
+            "remaining": _remaining(self._batch_estimate(batch, guesses, now), now) if batch.running else None,
+        }
+
+    def _batch_estimate(self, batch: LiveBatch, guesses: Guesses, now: float) -> Estimate | None:
+        total = NOTHING
+        for job in batch.jobs:
+            if job.record.status.over:
+                continue
+            estimate = guesses.job(job, now)
+            if estimate is None:
+                return None
+            total = total + estimate
+        return total.shared_by(self._workers) if not any(job.laps for job in batch.jobs if not job.record.status.over) else total
+
+    def _part(self, job: LiveJob, guesses: Guesses, now: float) -> bytes:
+        kept = self._parts.get(job.record.id)
+        if kept is not None and kept[0] == job.version and not job.leases:
+            return kept[1]
+        part = json.dumps(job_answer(job, guesses, now), ensure_ascii=False).encode()
+        self._parts[job.record.id] = (job.version, part)
+        return part
+
+
+class Guesses:
+    """Estimates of jobs, those without a frame yet by what other jobs of the batch cost for their size and samples."""
+
+    def __init__(self, batch: LiveBatch) -> None:
+        self._rates: dict[tuple[str, str], list[float]] = {}
+        for job in batch.jobs:
+            if job.laps:
+                rate = sum(job.laps) / len(job.laps) / _work(job)
+                self._rates.setdefault((str(job.record.job.blend), job.record.job.engine), []).append(rate)
+        self._all = [rate for rates in self._rates.values() for rate in rates]
+
+    def job(self, job: LiveJob, now: float) -> Estimate | None:
+        """Estimate what a job still takes, None while there is nothing to go by."""
+        live = next((live for live in job.leases.values() if live.progress), None)
+        spent = now - live.frame_started if live and live.frame_started is not None else None
+        says = live.progress.remaining if live and live.progress else None
+        return job_estimate(JobFacts(tuple(job.laps), job.left, spent, says, self._rate(job)))
+
+    def _rate(self, job: LiveJob) -> float | None:
+        rates = self._rates.get((str(job.record.job.blend), job.record.job.engine)) or self._all
+        return sum(rates) / len(rates) * _work(job) if rates else None
+
+
+def job_answer(job: LiveJob, guesses: Guesses, now: float) -> dict[str, Any]:
+    """Make one job's part of the poll answer."""
+    record = job.record
+    rendering = [live.progress for live in job.leases.values() if live.progress]
+    over_or_running = record.status not in (JobStatus.QUEUED, JobStatus.DISABLED)
+    estimate = guesses.job(job, now) if record.status in (JobStatus.RUNNING, JobStatus.QUEUED) else None
+    return {
+        "id": record.job.index,
+        "status": record.status.value,
+        "times": _times(record.times),
+        "messages": list(record.messages),
+        "progress": 100.0 if record.status is JobStatus.FINISHED else _percent(_parts_done(job), job.total),
+        "engine": {"type": _engine_word(job), "data": dict(job.data) or None} if over_or_running else {"type": None, "data": None},
+        "name": record.job.name,
+        "frames": {"total": job.total, "done": job.done, "failed": job.failed, "rendering": sorted(progress.frame for progress in rendering)},
+        "held": record.held or None,
+        "movie": record.movie or None,
+        "encoding": record.encode.value if record.encode else None,
+        "remaining": _remaining(estimate, now),
+    }
+
+
+def statistics(batch: LiveBatch) -> dict[str, Any]:
+    """Compare the finished jobs; all null while running and after a cancel."""
+    timed = [(seconds, job.record.job.index) for job in batch.jobs if job.record.status is JobStatus.FINISHED and (seconds := job.record.times.rendertime)]
+    if batch.record.status is not BatchStatus.FINISHED or not timed:
+        return dict.fromkeys(("slowest_index", "slowest_time", "fastest_index", "fastest_time", "average_time"))
+    slowest, fastest = max(timed), min(timed)
+    average = sum(seconds for seconds, _ in timed) / len(timed)
+    return {"slowest_index": slowest[1], "slowest_time": slowest[0], "fastest_index": fastest[1], "fastest_time": fastest[0], "average_time": average}
+
+
+def frame_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Make the answer about frames from their ledger rows."""
+    return [
+        {
+            "frame": row.number, "state": row.state.value, "attempts": row.attempts, "seconds": row.seconds, "finished": row.finished,
+            "outputs": [str(output.final) for output in row.outputs], "error": row.error or None,
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
+def _parts_done(job: LiveJob) -> float:
+    """Count a job's frames, the running ones as far as they are."""
+    running = sum(live.progress.fraction for live in job.leases.values() if live.progress)
+    return min(float(job.total), job.done + running)
+
+
+def _percent(part: float, whole: int) -> float:
+    return round(100.0 * part / whole, 6) if whole else 0
+
+
+def _engine_word(job: LiveJob) -> str | None:
+    """Keep the recipe's own word; an engine whose output nobody understands is NON_COMPATIBLE."""
+    if job.engine == EngineType.NON_COMPATIBLE:
+        return EngineType.NON_COMPATIBLE.value
+    return job.record.job.engine or job.engine
+
+
+def _times(times: Times) -> dict[str, float | None]:
+    return {"started": times.started, "finished": times.finished, "rendertime": times.rendertime}
+
+
+def _remaining(estimate: Estimate | None, now: float) -> dict[str, float] | None:
+    if estimate is None:
+        return None
+    return {
+        "seconds": round(estimate.seconds, 2), "low": round(estimate.low, 2), "high": round(estimate.high, 2), "ends": round(now + estimate.seconds, 1),
+    }  # fmt: skip
+
+
+def _work(job: LiveJob) -> float:
+    """Weigh a frame by its pixels and samples, where the recipe names them."""
+    width, height = job.record.job.size
+    share = (job.record.job.percentage or 100) / 100
+    return (width * height or 1920 * 1080) * share * share * max(1, job.record.job.cycles_samples)
+
+
+__all__ = ["Answer", "Answers", "LiveLease", "frame_rows", "job_answer", "statistics"]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live state of the batches that are not over: what the ledger says, and what only the moment knows.
+
+Everything here is touched under the dispatcher's lock. Runs without Blender.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from batchserver.model.errors import BadInput, NotFound
+from batchserver.model.records import BatchRecord, FrameCounts, JobRecord, LeaseRecord
+from batchserver.model.status import BatchStatus, JobStatus
+
+from .sealing import Move
+
+LAPS_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the frame that a worker renders is.
+
+    `fraction` runs from 0 to 1, `data` are the poll answer's strings, `remaining` is the engine's own figure in
+    seconds, `engine` the poll answer's word.
+    """
+
+    frame: int
+    fraction: float = 0.0
+    engine: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    remaining: float | None = None
+
+
+@dataclass(slots=True)
+class LiveLease:
+    """A lease that has not ended."""
+
+    record: LeaseRecord
+    moves: tuple[Move, ...] = ()
+    progress: Progress | None = None
+    frame_started: float | None = None
+    revoked: bool = False
+    revoke_after_frame: bool = False
+
+
+@dataclass(slots=True)
+class LiveJob:
+    """A job with its frame counts, its open leases and the times of its last frames."""
+
+    record: JobRecord
+    queued: int
+    done: int
+    failed: int
+    total: int
+    leases: dict[int, LiveLease] = field(default_factory=dict)
+    laps: deque[float] = field(default_factory=lambda: deque(maxlen=LAPS_KEPT))
+    last_lap: float | None = None
+    deaths: int = 0
+    in_order: bool | None = None
+    engine: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+
+    @classmethod
+    def of(cls, record: JobRecord, counts: FrameCounts) -> LiveJob:
+        """Take over a job from the ledger."""
+        return cls(record, queued=counts.queued, done=counts.done, failed=counts.failed, total=counts.total)
+
+    @property
+    def left(self) -> int:
+        """Frames that are neither done nor failed."""
+        return self.total - self.done - self.failed
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether the job's frames may be handed out."""
+        return self.record.status in (JobStatus.QUEUED, JobStatus.RUNNING) and not self.record.held
+
+    def say(self, message: str) -> None:
+        """Add a sentence to the job's messages, once."""
+        if message and message not in self.record.messages:
+            self.record = replace(self.record, messages=(*self.record.messages, message))
+
+    @property
+    def frames_folder(self) -> Path:
+        """Where a movie's lossless frames wait for their encoding."""
+        return Path(self.record.job.output).parent / ".renderplus" / f"frames-{self.record.batch_id}-{self.record.job.index}"
+
+
+@dataclass(slots=True)
+class LiveBatch:
+    """A batch with its jobs."""
+
+    record: BatchRecord
+    jobs: list[LiveJob]
+    version: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the batch is being rendered, or would be if it were not paused."""
+        return self.record.status is BatchStatus.RUNNING
+
+    def job(self, index: int) -> LiveJob:
+        """Find a job by its index. Raises `BadInput` when the list has no such index."""
+        if not 0 <= index < len(self.jobs):
+            raise BadInput(f"There is no job {index}; this batch has jobs 0 to {len(self.jobs) - 1}")
+        return self.jobs[index]
+
+    def touch(self, job: LiveJob | None = None) -> None:
+        """Note that something changed, so that answers are made anew."""
+        self.version += 1
+        if job is not None:
+            job.version += 1
+
+
+class Board:
+    """The live batches, in the order of the queue."""
+
+    def __init__(self) -> None:
+        self._batches: dict[int, LiveBatch] = {}
+        self.current: int | None = None
+
+    def __iter__(self) -> Iterator[LiveBatch]:
+        return iter(sorted(self._batches.values(), key=lambda batch: (batch.record.position, batch.record.id)))
+
+    def __contains__(self, batch_id: int) -> bool:
+        return batch_id in self._batches
+
+    def put(self, batch: LiveBatch) -> None:
+        """Add a batch."""
+        self._batches[batch.record.id] = batch
+
+    def drop(self, batch_id: int) -> None:
+        """Forget a batch; the ledger still has it."""
+        self._batches.pop(batch_id, None)
+
+    def batch(self, batch_id: int) -> LiveBatch:
+        """Find a batch. Raises `NotFound`."""
+        try:
+            return self._batches[batch_id]
+        except KeyError:
+            raise NotFound(f"There is no batch {batch_id}") from None
+
+    def lease(self, lease_id: int) -> tuple[LiveBatch, LiveJob, LiveLease] | None:
+        """Find an open lease with its job and batch, None when it has ended."""
+        for batch in self._batches.values():
+            for job in batch.jobs:
+                if lease_id in job.leases:
+                    return batch, job, job.leases[lease_id]
+        return None

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values as the JSON texts that ledger columns hold, and back.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from batchserver.model.frames import FrameList, format_frames, parse_frames
+from batchserver.model.recipe import Hook, Job, MovieWay, Override, Section
+from batchserver.model.records import InputStamp, Output
+
+
+def job_to_text(job: Job) -> str:
+    """Write a job so that `job_from_text` makes an equal one of it."""
+    plain: dict[str, Any] = {field.name: getattr(job, field.name) for field in fields(job)}
+    plain["blend"] = str(job.blend)
+    plain["frames"] = format_frames(job.frames)
+    plain["section"] = _plain(job.section) if job.section else None
+    for name in ("overrides", "pre_hooks", "post_hooks"):
+        plain[name] = [_plain(value) for value in plain[name]]
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def job_from_text(text: str) -> Job:
+    """Read a job that `job_to_text` wrote."""
+    plain = json.loads(text)
+    plain["blend"] = Path(plain["blend"])
+    plain["frames"] = parse_frames(plain["frames"]) if plain["frames"] else FrameList()
+    plain["section"] = Section(**plain["section"]) if plain["section"] else None
+    plain["size"] = tuple(plain["size"])
+    plain["view_layers"] = tuple(plain["view_layers"])
+    plain["movie"] = MovieWay(plain["movie"])
+    plain["overrides"] = tuple(Override(**override) for override in plain["overrides"])
+    for name in ("pre_hooks", "post_hooks"):
+        plain[name] = tuple(Hook(**hook) for hook in plain[name])
+    return Job(**plain)
+
+
+def outputs_to_text(outputs: Iterable[Output]) -> str:
+    """Write the files of a frame."""
+    return json.dumps([[str(output.attempt), str(output.final), output.size, output.sha256] for output in outputs])
+
+
+def outputs_from_text(text: str) -> tuple[Output, ...]:
+    """Read the files of a frame."""
+    return tuple(Output(Path(attempt), Path(final), size, sha256) for attempt, final, size, sha256 in json.loads(text))
+
+
+def stamp_to_text(stamp: InputStamp | None) -> str | None:
+    """Write what a .blend was like at Start."""
+    return None if stamp is None else json.dumps([stamp.size, stamp.mtime_ns, stamp.sha256])
+
+
+def stamp_from_text(text: str | None) -> InputStamp | None:
+    """Read what a .blend was like at Start."""
+    return None if text is None else InputStamp(*json.loads(text))
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a checked recipe asks for: the batch's settings and its jobs, as plain values.
+
+Names that are empty mean "what the file has"; so do a size, a percentage, a thread count or a sample count of 0.
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePath
+from typing import Any
+
+from .frames import FrameList
+
+
+class MovieWay(StrEnum):
+    """How a movie is made: a lossless sequence that is encoded at the end, or written by Blender directly."""
+
+    SEQUENCE = "sequence"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the picture (Blender's render border), as fractions of its size from the lower left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One property that the job sets: a path from the scene or from a named data-block, and a JSON value."""
+
+    name: str
+    path: str
+    data: Any
+    library: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A shell command of the recipe."""
+
+    enabled: bool
+    cmd: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry of a batch's list.
+
+    `blend` is the absolute path of the file to render. `output` is absolute, its `//` resolved and its
+    tokens expanded; `#` stands for frame digits as in Blender. `engine` and `format` are the recipe's own words.
+    """
+
+    index: int
+    id: int
+    name: str
+    enabled: bool
+    blend: PurePath
+    output: str
+    frames: FrameList
+    animated: bool = False
+    scene: str = ""
+    camera: str = ""
+    world: str = ""
+    view_layers: tuple[str, ...] = ()
+    engine: str = ""
+    format: str = ""
+    size: tuple[int, int] = (0, 0)
+    percentage: int = 0
+    section: Section | None = None
+    ignore_border: bool = False
+    threads: int = 0
+    cycles_samples: int = 0
+    cycles_device: str = "DEFAULT"
+    overrides: tuple[Override, ...] = ()
+    movie: MovieWay = MovieWay.SEQUENCE
+    pre_hooks: tuple[Hook, ...] = ()
+    post_hooks: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole batch as its recipe describes it, checked.
+
+    `document` is the JSON it was made from, without secrets: what is kept and shown. `reactions` holds the
+    recipe's `notifications`, `poweroff`, `settings.rss` and `settings.write_log` for the room that reacts.
+    """
+
+    name: str
+    version: float
+    blender_bin: str
+    jobs: tuple[Job, ...]
+    pre_hooks: tuple[Hook, ...] = ()
+    post_hooks: tuple[Hook, ...] = ()
+    reactions: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of the ledger as plain values: batches, jobs, frames, leases and the files that frames write.
+
+Times are Unix seconds, durations seconds. Runs without Blender.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .frames import FrameList
+from .recipe import Job
+from .status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When something started and finished; None until it did."""
+
+    started: float | None = None
+    finished: float | None = None
+
+    @property
+    def rendertime(self) -> float | None:
+        """Seconds from start to finish, None until it is over."""
+        if self.started is None or self.finished is None:
+            return None
+        return self.finished - self.started
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch as the ledger keeps it. `queued` tells that it starts by itself when its turn comes."""
+
+    id: int
+    name: str
+    status: BatchStatus
+    position: float
+    queued: bool
+    paused: bool
+    trusted: bool
+    blender_bin: str
+    document: str
+    created: float
+    times: Times
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputStamp:
+    """A .blend as it was at Start: bytes, modification time in ns, SHA-256 ("" until it was read)."""
+
+    size: int
+    mtime_ns: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as the ledger keeps it.
+
+    `encode` is the state of its movie's encoding, None where there is none; `movie` the finished movie's path.
+    """
+
+    id: int
+    batch_id: int
+    job: Job
+    status: JobStatus
+    times: Times
+    messages: tuple[str, ...]
+    encode: FrameState | None = None
+    stamp: InputStamp | None = None
+    held: str = ""
+    movie: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file that a frame writes: where the attempt wrote it, where it belongs, its bytes and SHA-256."""
+
+    attempt: Path
+    final: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """A frame's row. `attempts` counts the renders that ended badly and blame this frame."""
+
+    job_id: int
+    number: int
+    state: FrameState
+    attempts: int = 0
+    seconds: float | None = None
+    finished: float | None = None
+    outputs: tuple[Output, ...] = ()
+    error: str = ""
+    lease_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """Frames of one job that were handed to one worker. `folders` are what the attempt may have left behind."""
+
+    id: int
+    job_id: int
+    kind: TaskKind
+    worker: str
+    frames: FrameList
+    granted: float
+    ended: float | None = None
+    end: LeaseEnd | None = None
+    log: str = ""
+    folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """How many frames of a job stand where."""
+
+    queued: int = 0
+    leased: int = 0
+    sealing: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def total(self) -> int:
+        """All frames of the job."""
+        return self.queued + self.leased + self.sealing + self.done + self.failed + self.cancelled
+
+    @property
+    def open(self) -> int:
+        """Frames that are still to be rendered or sealed."""
+        return self.queued + self.leased + self.sealing

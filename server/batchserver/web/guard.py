@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who gets in. A recipe can run programs, so the API is a way to run programs as the server's user. Runs without Blender.
+
+Three strangers are kept out, by rules that do not lean on each other:
+
+* another user of this machine: the peer's uid on plain loopback, the token everywhere else (root is another user, too;
+  it can read the token);
+* a web page in the owner's browser: `Host` (a name that was rebound to 127.0.0.1), `Origin`, `Sec-Fetch-Site` (Fetch
+  Metadata, W3C), and for a GET that does something also `Referer`, since an `<img>` sends no `Origin`. No CORS header is ever sent;
+* a form of a page: bodies need a content type that no form has, except the multipart upload, which `Origin` guards.
+
+Render+ clients are no browsers: they send none of these headers, and get in.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from batchserver.model.errors import Refused, WrongContentType
+
+from .asked import Asked
+from .peer import NOBODY
+from .reply import TokenNeeded
+from .token import Access
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+GETS_WITH_EFFECTS = frozenset({"/batch/start"})
+OPEN_ROUTES = frozenset({"/test"})
+UPLOAD_ROUTES = frozenset({"/batch/file", "/api/v1/files"})
+
+_READING = frozenset({"GET", "HEAD"})
+_UPLOAD_TYPES = frozenset({"application/octet-stream", "application/x-blender", "multipart/form-data"})
+_NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The rules of one server.
+
+    `names` are the host names that are ours, an IPv6 address in brackets. `any_address`: the server listens on every address
+    of this machine, so any numeric address may be ours (a rebound name is never numeric). `own_uid`: the server's user, None
+    where the system has no such number.
+    """
+
+    access: Access
+    names: frozenset[str] = LOOPBACK_NAMES
+    any_address: bool = False
+    own_uid: int | None = None
+
+    @classmethod
+    def of(cls, access: Access, hosts: Iterable[str]) -> Guard:
+        """Make the guard of a server that listens on `hosts` (as --host names them)."""
+        asked = {host.strip("[]").lower() for host in hosts}
+        names = {f"[{host}]" if ":" in host else host for host in asked}
+        uid = os.geteuid() if os.name == "posix" else None
+        return cls(access, LOOPBACK_NAMES | names, bool(asked & {"", "0.0.0.0", "::", "*"}), uid)
+
+    def check(self, asked: Asked) -> bool:
+        """Let a request in and tell whether it is the owner's, or raise `Refused`, `TokenNeeded` or `WrongContentType`."""
+        self._check_host(asked)
+        self._check_origin(asked)
+        if asked.method not in _READING or asked.path in GETS_WITH_EFFECTS:
+            self._check_intent(asked)
+        trusted = self._check_person(asked)
+        if asked.method not in _READING:
+            check_content_type(asked)
+        return trusted
+
+    def _check_host(self, asked: Asked) -> None:
+        host = asked.header("Host")
+        if host is None or not self._is_ours(host, asked.port):
+            raise Refused(f"This server is not {(host or 'nameless')[:100]!r}: it is asked as localhost:{asked.port}, or by a name given to it with --host.")
+
+    def _check_origin(self, asked: Asked) -> None:
+        origin = asked.header("Origin")
+        if origin is not None and not self._is_own_page(origin, asked.port):
+            raise Refused(f"Pages of {origin[:100]!r} may not use this server.")
+
+    def _check_intent(self, asked: Asked) -> None:
+        """Refuse a change that another site's page, or a browser that only looks ahead, asks for."""
+        if (asked.header("Sec-Fetch-Site") or "none") not in ("same-origin", "none"):
+            raise Refused("Another site's page may not make this server do anything.")
+        if asked.method not in _READING:
+            return
+        referer = asked.header("Referer")
+        if referer is not None and not self._is_own_page(referer, asked.port):
+            raise Refused("A link or picture of another site may not make this server do anything.")
+        if any(word in (asked.header("Sec-Purpose") or asked.header("Purpose") or "").lower() for word in ("prefetch", "prerender", "preview")):
+            raise Refused("Your browser only looks ahead; open the address to make the server do this.")
+
+    def _check_person(self, asked: Asked) -> bool:
+        owner = self.access.is_owner(asked.header("Authorization"))
+        if self.access.needs_token:
+            if not owner and asked.path not in OPEN_ROUTES:
+                raise TokenNeeded("This server needs its owner's token, from the file 'token' of its data folder: send 'Authorization: Bearer TOKEN'.")
+            return owner
+        peer = asked.peer
+        if not owner and peer is not None and self.own_uid is not None and peer != self.own_uid:
+            who = "a program that is gone" if peer == NOBODY else f"another user (uid {peer})"
+            raise Refused(f"This server works for the user who started it (uid {self.own_uid}), not for {who}.")
+        return True
+
+    def _is_ours(self, netloc: str, port: int) -> bool:
+        match = _NETLOC.fullmatch(netloc.lower())
+        if match is None or int(match[2] or 80) != port:
+            return False
+        return match[1] in self.names or (self.any_address and _is_numeric(match[1]))
+
+    def _is_own_page(self, url: str, port: int) -> bool:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return False
+        return parts.scheme in ("http", "https") and self._is_ours(parts.netloc, port)
+
+
+def check_content_type(asked: Asked) -> None:
+    """Refuse a body whose content type is not what the route takes: nothing that a form, or a page unasked, can send."""
+    if not asked.length:
+        return
+    if asked.path in UPLOAD_ROUTES:
+        if asked.content_type not in _UPLOAD_TYPES:
+            raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; send a .blend as application/octet-stream or multipart/form-data.")
+    elif asked.content_type != "application/json":
+        raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; send it as application/json.")
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

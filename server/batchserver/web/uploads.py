@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Uploaded .blend files: each content once, under its hash, as `uploads/<sha256>/<name>.blend`. Runs without Blender.
+
+Nothing of several gigabytes is ever held in memory. A raw body that was spooled is moved into place; one out of a form, or out of
+memory, is written to the spool first. The hash in the path means: a path that a recipe names never changes its contents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import threading
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from batchserver.model.errors import BadInput, Conflict, TooLarge
+
+from .multipart import CHUNK, Readable, boundary_of, copy_first_file
+from .reply import AlreadyStored, NoRoom
+from .spool import Spool, SpoolBuffer
+
+DEFAULT_LIMIT = 16 * 1024**3
+"""Most bytes of an upload, unless the server was told another figure."""
+
+_MAGICS = (b"BLENDER", b"\x28\xb5\x2f\xfd", b"\x1f\x8b")  # plain; Zstandard (from 3.0); gzip (to 2.93)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no file of Windows may be called so
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored .blend."""
+
+    path: Path
+    sha256: str
+    size: int
+
+    def document(self) -> dict[str, str | int]:
+        """Give what the route answers."""
+        return {"path": str(self.path), "sha256": self.sha256, "size": self.size}
+
+
+class Uploads:
+    """The uploads of a data folder."""
+
+    def __init__(self, data_folder: Path, limit: int = DEFAULT_LIMIT) -> None:
+        self.limit = limit
+        self.spool = Spool(data_folder / "spool")
+        self._folder = data_folder / "uploads"
+        self._placing = threading.Lock()
+
+    def open(self) -> None:
+        """Make the folders and remove what an earlier server left half received."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.spool.open()
+
+    def keep(self, body: Readable, spooled: SpoolBuffer | None, length: int, name: str, in_use: Callable[[Path], bool]) -> Stored:
+        """Store a raw body of `length` bytes, by a rename where it was spooled.
+
+        `in_use` tells whether a batch renders a file; such a file is never replaced. Raises `BadInput` (empty, cut short,
+        not a .blend), `TooLarge`, `Conflict`, `NoRoom`.
+        """
+        self._check_size(length)
+        part = spooled.take() if spooled is not None else None
+        if part is None:
+            return self._receive(lambda write: self._copy(body, length, name, write), in_use)
+        with _removed_if_left(part):
+            return self._settle(part, name, in_use)
+
+    def keep_from_form(self, body: Readable, content_type: str, in_use: Callable[[Path], bool]) -> Stored:
+        """Store the first file of a multipart body; errors as `keep`."""
+        boundary = boundary_of(content_type)
+        return self._receive(lambda write: copy_first_file(body, boundary, write), in_use)
+
+    def _receive(self, fill: Callable[[Callable[[bytes], None]], str], in_use: Callable[[Path], bool]) -> Stored:
+        """Let `fill` write a new file of the spool and tell its name; then store it."""
+        try:
+            part, file = self.spool.create()
+            with _removed_if_left(part):
+                with file:
+                    name = fill(lambda data: self._write(file, data))
+                    file.flush()
+                    os.fsync(file.fileno())
+                return self._settle(part, name, in_use)
+        except OSError as error:
+            raise NoRoom(f"The upload cannot be written to {self.spool.folder}: {error.strerror}.") from error
+
+    def _copy(self, body: Readable, length: int, name: str, write: Callable[[bytes], None]) -> str:
+        left = length
+        while left:
+            chunk = body.read(min(CHUNK, left))
+            if not chunk:
+                raise BadInput(f"The file was cut short: {length - left} of {length} bytes arrived.")
+            write(chunk)
+            left -= len(chunk)
+        return name
+
+    def _write(self, file: BinaryIO, data: bytes) -> None:
+        self._check_size(file.tell() + len(data))
+        file.write(data)
+
+    def _check_size(self, size: int) -> None:
+        if size > self.limit:
+            raise TooLarge(f"The file is larger than the {self.limit} bytes that this server takes.")
+
+    def _settle(self, part: Path, name: str, in_use: Callable[[Path], bool]) -> Stored:
+        size = part.stat().st_size
+        _check_blend(part, size)
+        sha256 = _hash(part)
+        target = self._folder / sha256 / safe_name(name)
+        with self._placing:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            if not (target.exists() and _hash(target) == sha256):
+                if target.exists() and in_use(target):
+                    raise Conflict(f"{target.name} was changed on this disk while a batch renders it: {target}. Wait for the batch, or cancel it.")
+                _place(part, target, sha256)
+        return Stored(target, sha256, size)
+
+
+def refuse_in_use(stored: Stored, in_use: Callable[[Path], bool]) -> None:
+    """Raise the contract's 409 for a file that a running batch renders; the answer says where it is, nothing is lost."""
+    if in_use(stored.path):
+        raise AlreadyStored(f"A batch is running with {stored.path.name}. It is stored already, unchanged, as {stored.path}.", dict(stored.document()))
+
+
+def safe_name(name: str) -> str:
+    """Make one plain file name, ending in .blend, out of whatever a client calls its file."""
+    last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
+    stem = re.sub(r"\.blend$", "", last, flags=re.IGNORECASE)
+    stem = re.sub(r"[^\w.()+ -]", "_", stem).strip(". ")
+    stem = stem.encode("utf-8", "replace")[:120].decode("utf-8", "ignore").strip(". ") or "scene"
+    return ("_" if _RESERVED.fullmatch(stem) else "") + stem + ".blend"
+
+
+def _check_blend(part: Path, size: int) -> None:
+    if size == 0:
+        raise BadInput("No file was sent: the body is empty.")
+    with part.open("rb") as file:
+        head = file.read(4096)
+    if not head.startswith(_MAGICS) or (head.startswith(b"\x1f\x8b") and not _is_gzipped_blend(head)):
+        raise BadInput("This is not a .blend file: it begins neither with BLENDER nor as a compressed .blend does.")
+
+
+def _is_gzipped_blend(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, 7) == b"BLENDER"
+    except zlib.error:
+        return False
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _place(part: Path, target: Path, sha256: str) -> None:
+    """Move the file to its name; one that is there under another name becomes one file with two names."""
+    twin = next((other for other in target.parent.iterdir() if other != target and _hash(other) == sha256), None)
+    if twin is not None and not target.exists():
+        with contextlib.suppress(OSError):  # a disk without hard links keeps two
+            target.hardlink_to(twin)
+            return
+    part.replace(target)
+
+
+@contextlib.contextmanager
+def _removed_if_left(part: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks a Blender what the jobs of a recipe would meet, one opening for each .blend; renders nothing.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batchserver.model.errors import BlenderProblem, Fault
+from batchserver.model.recipe import Job
+
+from .orders import job_facts
+from .session import Ended, Session, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What Blender says of one job: what would spoil it, what is worth knowing, and the files of its first frame."""
+
+    index: int
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def inspect_jobs(session: Session, jobs: Iterable[Job], *, timeout: float = 600) -> list[Finding]:
+    """Ask about the jobs, in the order of their list. `timeout` is for one .blend, in seconds."""
+    by_blend: dict[str, list[Job]] = {}
+    for job in jobs:
+        by_blend.setdefault(str(job.blend), []).append(job)
+    found = [finding for blend, same in by_blend.items() for finding in _inspect(session, blend, same, timeout)]
+    return sorted(found, key=lambda finding: finding.index)
+
+
+def _inspect(session: Session, blend: str, jobs: list[Job], timeout: float) -> list[Finding]:
+    first_frames = [{**job_facts(job), "first_frame": job.frames[0] if job.frames else 1, "frames": len(job.frames)} for job in jobs]
+    order = session.order("inspect", blend=blend, jobs=first_frames)
+    told = _answer(session, order, timeout)
+    if told.kind == "failed":
+        message = str(told.facts["message"])
+        return [Finding(job.index, (Fault(f"jobs[{job.index}].blend_file", message),), (), ()) for job in jobs]
+    return [_finding(job, facts) for job, facts in zip(jobs, told.facts["jobs"], strict=True)]
+
+
+def _answer(session: Session, order: int, timeout: float) -> Told:
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        heard = session.hear(left)
+        if isinstance(heard, Ended):
+            raise BlenderProblem(f"Blender ended while it looked at the file (exit code {heard.code}): {session.last_words()}")
+        if isinstance(heard, Told) and heard.order == order and heard.kind in ("inspected", "failed"):
+            return heard
+    raise BlenderProblem(f"Blender did not answer within {timeout:.0f} s")
+
+
+def _finding(job: Job, facts: Mapping[str, Any]) -> Finding:
+    faults = tuple(Fault(f"jobs[{job.index}].{fault['key']}" if fault.get("key") else f"jobs[{job.index}]", str(fault["message"])) for fault in facts["faults"])
+    return Finding(job.index, faults, tuple(map(str, facts.get("notes", ()))), tuple(map(str, facts.get("outputs", ()))))

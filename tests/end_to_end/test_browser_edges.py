@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A page of another site in a real Chromium makes the server do nothing; our own page and the address bar do. Runs without Blender.
+
+The same page against a server without its guard does get through: so the requests are real ones, and this test can fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+
+from batchserver.web.asked import Asked
+from batchserver.web.guard import Guard
+from batchserver.web.reply import Reply
+from batchserver.web.routing import Route
+from unit.web.fake_service import Running, running
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-popup-blocking",
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
+    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
+)
+SECONDS = 60
+
+ATTACK = """<!doctype html><meta charset="utf-8"><title>another site</title><body><script>
+const target = TARGET, settle = work => Promise.race([work.then(a => "answered " + a.type, e => "failed"), new Promise(r => setTimeout(r, 4000, "silent"))]);
+const element = (name, attributes) => new Promise(done => {
+  const made = Object.assign(document.createElement(name), attributes);
+  made.onload = () => done("load"); made.onerror = () => done("error"); setTimeout(done, 4000, "silent");
+  document.body.append(made);
+});
+const form = (path, enctype, field) => new Promise(done => {
+  const frame = Object.assign(document.createElement("iframe"), {name: "f" + Math.random()});
+  const made = Object.assign(document.createElement("form"), {method: "post", action: target + path, enctype, target: frame.name});
+  made.append(Object.assign(document.createElement("textarea"), {name: field[0], value: field[1]}));
+  document.body.append(frame); document.body.append(made);
+  frame.onload = () => done("load"); setTimeout(done, 4000, "silent");
+  made.submit();
+});
+const post = {method: "POST", mode: "no-cors"}, json = '{"name": "/evil.blend"}';
+const attacks = {
+  img: () => element("img", {src: target + "/batch/start?img"}),
+  imgWithoutReferrer: () => element("img", {referrerPolicy: "no-referrer", src: target + "/batch/start?quiet"}),
+  script: () => element("script", {src: target + "/batch/start?script"}),
+  frame: () => element("iframe", {src: target + "/batch/start?frame"}),
+  popup: () => { open(target + "/batch/start?popup"); return new Promise(r => setTimeout(r, 500, "opened")); },
+  prefetch: () => element("link", {rel: "prefetch", href: target + "/batch/start?prefetch"}),
+  formStart: () => form("/batch/start", "application/x-www-form-urlencoded", ["a", "b"]),
+  formRecipe: () => form("/batch", "text/plain", ['{"name": "/evil.blend", "x', '": 1}']),
+  formUpload: () => form("/batch/file", "multipart/form-data", ["file", "BLENDER-v300"]),
+  fetchStart: () => settle(fetch(target + "/batch/start", {mode: "no-cors"})),
+  fetchPost: () => settle(fetch(target + "/batch/start", post)),
+  fetchRecipe: () => settle(fetch(target + "/batch", {...post, body: json})),
+  fetchJson: () => settle(fetch(target + "/batch", {method: "POST", headers: {"Content-Type": "application/json"}, body: json})),
+  fetchDelete: () => settle(fetch(target + "/batch", {method: "DELETE"})),
+  fetchServer: () => settle(fetch(target + "/server", {method: "DELETE"})),
+  fetchPatch: () => settle(fetch(target + "/api/v1/batches/7", {method: "PATCH", headers: {"Content-Type": "application/json"}, body: '{"paused": true}'})),
+  beacon: () => { const sent = navigator.sendBeacon(target + "/batch/start", json); return new Promise(r => setTimeout(r, 500, "sent " + sent)); },
+  beaconJson: () => { try { navigator.sendBeacon(target + "/batch", new Blob([json], {type: "application/json"})); } catch (e) {} return new Promise(r => setTimeout(r, 500, "tried")); },
+};
+(async () => {
+  const said = new URLSearchParams();
+  for (const [name, attack] of Object.entries(attacks)) said.set(name, await attack());
+  await new Promise(r => setTimeout(r, 300));
+  fetch("/done", {method: "POST", body: said});
+})();
+</script>"""
+
+OWN_PAGE = b"""<!doctype html><title>ours</title><script>
+(async () => {
+  const json = {"Content-Type": "application/json"};
+  await fetch("/batch", {method: "POST", headers: json, body: '{"name": "/ours.blend"}'});
+  await fetch("/batch/start");
+  await fetch("/batch", {method: "DELETE"});
+  await fetch("/api/v1/batches/7", {method: "PATCH", headers: json, body: '{"paused": true}'});
+  await fetch("/server", {method: "DELETE"});
+})();
+</script>"""
+
+
+class OpenDoor(Guard):
+    """A guard that lets everything in."""
+
+    def check(self, asked: Asked) -> bool:
+        return True
+
+
+@contextmanager
+def other_site(target: str) -> Iterator[tuple[str, dict[str, str], threading.Event]]:
+    """Serve the hostile page from a port of its own; give its address, what it reports, and when it did."""
+    said: dict[str, str] = {}
+    done = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(ATTACK.replace("TARGET", repr(target)).encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            said.update({name: values[0] for name, values in parse_qs(body).items()})
+            self._answer(b"")
+            done.set()
+
+        def _answer(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", said, done
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def browser(chromium: str, address: str) -> Iterator[None]:
+    """Open an address in a Chromium with an empty profile, and end exactly that one."""
+    profile = tempfile.mkdtemp(prefix="renderplus-chromium-")
+    process = subprocess.Popen(
+        [chromium, *FLAGS, f"--user-data-dir={profile}", address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "HOME": profile},
+    )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)  # its own session: the browser and its helpers, nobody else
+        process.wait(20)
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+def soon(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
+    waiter = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return True
+        waiter.wait(0.05)
+    return False
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_page_of_another_site_makes_the_server_do_nothing(chromium: str, server: Running, name: str) -> None:
+    if name == "[::1]" and "::1" not in server.serving.hosts:
+        pytest.skip("this machine has no IPv6")
+    with other_site(f"http://{name}:{server.port}") as (address, said, done), browser(chromium, address):
+        assert done.wait(SECONDS)
+    assert said["img"] == said["imgWithoutReferrer"] == "error"
+    assert said["fetchPost"] == "answered opaque"  # it did arrive, and was refused
+    assert said["fetchDelete"] == said["fetchJson"] == "failed"
+    assert len(said) == 18  # every attack was tried
+    assert server.service.calls == []
+    assert list((server.data / "uploads").iterdir()) == []
+    assert not server.stopped.is_set()
+
+
+def test_without_its_guard_the_same_page_gets_through(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Guard, "check", OpenDoor.check)
+    with running(tmp_path) as server, other_site(f"http://127.0.0.1:{server.port}") as (address, said, done), browser(chromium, address):
+        assert done.wait(SECONDS)
+        assert server.service.names().count("start") >= 8  # pictures, frames, forms, fetches, beacons
+
+
+def test_our_own_page_may_do_everything(chromium: str, tmp_path: Path) -> None:
+    page = Reply(200, OWN_PAGE, (("Content-Type", "text/html"), ("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")))
+    with running(tmp_path, extra=(Route("GET", "/page", lambda asked: page),)) as server:
+        with browser(chromium, f"http://localhost:{server.port}/page"):
+            assert soon(server.stopped.is_set)
+        assert server.service.calls == [("submit", "/ours.blend", True), ("start",), ("start",), ("cancel",), ("pause", 7)]
+
+
+def test_the_address_bar_may_start_a_batch_but_not_by_a_rebound_name(chromium: str, server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with browser(chromium, f"http://localhost:{server.port}/batch/start"):
+        assert soon(lambda: server.service.names() == ["start"])
+    server.service.calls.clear()
+    seen: list[tuple[str | None, str]] = []
+    check = Guard.check
+
+    def watched(guard: Guard, asked: Asked) -> bool:
+        seen.append((asked.header("Host"), asked.path))
+        return check(guard, asked)
+
+    monkeypatch.setattr(Guard, "check", watched)
+    with browser(chromium, f"http://rebound.example:{server.port}/batch/start"):
+        assert soon(lambda: (f"rebound.example:{server.port}", "/batch/start") in seen)
+    assert server.service.calls == []
