@@ -37,7 +37,7 @@ class Attempt:
         """Create the folders; raise Failure("output") with a sentence."""
         for final, attempt in self.folders.items():
             try:
-                os.makedirs(attempt, exist_ok=True)
+                _make(attempt)
             except OSError as error:
                 raise Failure("output", f'The output folder "{final}" cannot be written: {error.strerror or error}.') from None
 
@@ -46,6 +46,17 @@ class Attempt:
         found = [path for folder in self.folders.values() for path in _files(folder) if path not in self.seen]
         self.seen.update(found)
         return sorted(found)
+
+
+def _make(folder: str, tries: int = 100) -> None:
+    """Create a folder, again when the server just then removed the empty hidden folder that it stands in."""
+    for left in reversed(range(tries)):
+        try:
+            os.makedirs(folder, exist_ok=True)
+            return
+        except FileNotFoundError:
+            if not left:
+                raise
 
 
 def _files(folder: str) -> list[str]:

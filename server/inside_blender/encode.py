@@ -39,7 +39,7 @@ def do(order: Order, events: Events) -> None:
     made = []
     for suffix, files in _by_view(order.files, scene).items():
         made.append(_encode_view(order, events, scene, attempt, suffix, files))
-    events.emit("movie_written", id=order.id, seconds=round(time.monotonic() - began, 4), files=made)
+    events.emit("encoded", id=order.id, seconds=round(time.monotonic() - began, 4), files=made)
     events.emit("done", id=order.id)
 
 

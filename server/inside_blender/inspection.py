@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
-from . import camera_markers, devices, opening, outputs, overrides, paths, scene_settings, simulations, words
+from . import camera_markers, devices, opening, output_nodes, outputs, overrides, scene_settings, simulations, words
 from .attempts import Attempt
 from .events import Events
 from .failures import Failure
@@ -21,7 +25,7 @@ def do(order: Order, events: Events) -> None:
     refused = opening.scripts_refused()
     found = {
         "blend": blend, "size": opened.size, "mtime_ns": opened.mtime_ns, "saved_by": list(bpy.data.version), "scripts_refused": refused,
-        "scripts": [text.name for text in bpy.data.texts if text.use_module], "notes": opening.notes(), "file": _file(), "jobs": [],
+        "scripts": [text.name for text in bpy.data.texts if text.use_module], "notes": opening.notes(), "contents": _contents(), "jobs": [],
     }  # fmt: skip
     known_gpus = None
     for number, job in enumerate(order.jobs):
@@ -33,7 +37,7 @@ def do(order: Order, events: Events) -> None:
     events.emit("inspected", id=order.id, **found)
 
 
-def _file() -> dict[str, Any]:
+def _contents() -> dict[str, Any]:
     """What there is to choose from."""
     scene = bpy.context.scene
     return {
@@ -65,64 +69,63 @@ def _scene(scene: Any) -> dict[str, Any]:
     }
 
 
+@dataclass
+class Findings:
+    """What one job would meet: faults (each with the recipe's key that it belongs to) and notes."""
+
+    faults: list[dict[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, key: str) -> Iterator[None]:
+        """Take a failure inside as a fault of the job's `key`."""
+        try:
+            yield
+        except Failure as failure:
+            self.faults.append({"key": key, "code": failure.code, "message": failure.message})
+
+
 def _job(job: Job, gpus: list[devices.Gpu]) -> dict[str, Any]:
     """Put one job on the file as a render would, collecting what goes wrong and what its artist should know."""
-    faults: list[dict[str, str]] = []
-    notes: list[str] = []
-    answer: dict[str, Any] = {"faults": faults, "notes": notes, "expect": [], "size": None, "sequential": None, "movie": False, "target": None, "engine": ""}
-    try:
+    found = Findings()
+    answer: dict[str, Any] = {"outputs": [], "folders": [], "size": None, "sequential": None, "movie": False, "target": None, "engine": ""}
+    with found.of("scene"):
         scene = scene_settings.choose_scene(job.scene)
-        _settings(job, scene, faults, notes)
-        if not faults:
-            _outputs(job, scene, answer)
-        _look(job, scene, gpus, faults, notes)
+        _settings(job, scene, found)
+        if not found.faults:
+            with found.of("output"):
+                _outputs(job, scene, answer)
+        _look(job, scene, gpus, found)
         answer["engine"] = scene.render.engine
-    except Failure as failure:
-        faults.append({"code": failure.code, "message": failure.message})
     if opening.scripts_refused():
-        notes.append(f"The file has scripts of its own, and auto-run is off in the preferences: they would not run ({opening.scripts_refused()}).")
-    return answer
+        found.notes.append(f"The file has scripts of its own, and auto-run is off in the preferences: they would not run ({opening.scripts_refused()}).")
+    return {"faults": found.faults, "notes": list(dict.fromkeys(found.notes)), **answer}
 
 
-def _settings(job: Job, scene: Any, faults: list[dict[str, str]], notes: list[str]) -> None:
+def _settings(job: Job, scene: Any, found: Findings) -> None:
     """Try each part of the job for itself, so that one fault does not hide the next."""
-    for part in _parts(job):
-        try:
-            notes.extend(scene_settings.apply(part, scene).notes)
-        except Failure as failure:
-            faults.append({"code": failure.code, "message": failure.message})
     written = scene_settings.Written(scene)
-    for override in job.overrides:
-        try:
+    for key, put in scene_settings.parts(job):
+        with found.of(key):
+            put(job, written)
+    for number, override in enumerate(job.overrides):
+        with found.of(f"custom_overrides[{number}]"):
             overrides.apply((override,), scene, written)
-        except Failure as failure:
-            faults.append({"code": failure.code, "message": failure.message})
-    notes.extend(written.notes)
-    span = job.span
-    if not faults and span:
-        try:
-            written.check(tuple(sorted(set(span))))
-        except Failure as failure:
-            faults.append({"code": failure.code, "message": failure.message})
-
-
-def _parts(job: Job) -> list[Job]:
-    """Split a job into its settings; the engine goes with each, for the file's own may be unknown here."""
-    plain = Job(blend=job.blend, size=job.size, percentage=job.percentage, section=job.section, ignore_border=job.ignore_border, threads=job.threads)
-    return [
-        Job(blend=job.blend, engine=job.engine, samples=job.samples), Job(blend=job.blend, engine=job.engine, camera=job.camera) if job.camera else plain,
-        *([Job(blend=job.blend, world=job.world)] if job.world else []), *([Job(blend=job.blend, view_layers=job.view_layers)] if job.view_layers else []),
-        *([Job(blend=job.blend, format=job.format)] if job.format else []), plain,
-    ]  # fmt: skip
+    found.notes.extend(written.notes)
+    if not found.faults and job.span:
+        with found.of(""):
+            written.check(tuple(sorted(set(job.span))))
 
 
 def _outputs(job: Job, scene: Any, answer: dict[str, Any]) -> None:
     frame = job.span[0] if job.span else scene.frame_start
     attempt = Attempt("check")
+    is_movie = scene.render.is_movie_format
     out = outputs.redirect(job, scene, attempt, job.span or (frame, scene.frame_end))
     running = simulations.unbaked(scene)
     back = sorted(((folder, final) for final, folder in attempt.folders.items()), key=lambda pair: -len(pair[0]))
-    answer["expect"] = [_final(path, back) for path in out.expect(frame)] if out.target is None else [out.target]
+    expected = [path for path in out.expect(frame) if not (is_movie and path == os.path.normpath(out.main_path(frame)))]
+    answer["outputs"] = ([out.target] if out.target else []) + [_final(path, back) for path in expected]
     answer["folders"] = list(attempt.folders)
     answer["size"] = list(scene_settings.picture_size(scene))
     answer["sequential"] = running.told() if running else None
@@ -136,19 +139,19 @@ def _final(path: str, folders: list[tuple[str, str]]) -> str:
     return path
 
 
-def _look(job: Job, scene: Any, gpus: list[devices.Gpu], faults: list[dict[str, str]], notes: list[str]) -> None:
-    """What would only show at the render."""
-    from . import output_nodes
-
+def _look(job: Job, scene: Any, gpus: list[devices.Gpu], found: Findings) -> None:
+    """Say what would only show at the render."""
     if scene.camera is None and not camera_markers.bound(scene) and not output_nodes.sequencer_renders(scene):
-        faults.append({"code": "no_camera", "message": f'The scene "{scene.name}" has no camera: choose one in the file, or name one in the job.'})
-    if job.span and job.span[0] == job.span[1] and scene.render.is_movie_format:
-        notes.append("A single picture in a movie format: it becomes a movie of one frame.")
+        message = f'The scene "{scene.name}" has no camera: choose one in the file, or name one in the job.'
+        found.faults.append({"key": "camera", "code": "no_camera", "message": message})
+    if job.count == 1 and (job.format or scene.render.image_settings.file_format) in words.MOVIES:
+        found.notes.append("A single picture in a movie format: it becomes a movie of one frame.")
     if job.device.upper() not in {"DEFAULT", "CPU"} and not (gpus and devices.find(job.device, gpus)):
-        notes.append(f'The job asks for the GPU "{job.device}", and this computer has none by that name: it would be rendered on the CPU.')
-    notes.extend(_denoiser(scene))
-    if paths.has_templates() and job.output and "{" in job.output:
-        notes.append("The braces in the output path are taken as they are.")
+        found.notes.append(f'The job asks for the GPU "{job.device}", and Blender finds none by that name here: it would be rendered on the CPU.')
+    running = simulations.unbaked(scene)
+    if running:
+        found.notes.append(running.told()["reason"])
+    found.notes.extend(_denoiser(scene))
 
 
 def _denoiser(scene: Any) -> list[str]:

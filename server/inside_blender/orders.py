@@ -60,6 +60,7 @@ class Job:
     overrides: tuple[Override, ...] = ()
     movie: str = "sequence"
     span: tuple[int, int] | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _text(raw: Mapping[str, Any], key: str, default: str = "") -> str:
 
 def _attempt(raw: Mapping[str, Any]) -> str:
     attempt = _text(raw, "attempt")
-    if not attempt or attempt in {".", ".."} or any(sign in attempt for sign in '/\\:#{}'):
+    if not attempt or attempt in {".", ".."} or any(sign in attempt for sign in "/\\:#{}"):
         raise _bad(f"attempt has to be the name of a folder, not {attempt!r}.")
     return attempt
 
@@ -193,13 +194,21 @@ def _override(value: Any) -> Override:
     return Override(_text(raw, "name"), _text(raw, "path"), raw.get("data"), _text(raw, "library"))
 
 
-def _span(value: Any) -> tuple[int, int] | None:
+def _span(raw: Mapping[str, Any]) -> tuple[int, int] | None:
+    """First and last frame of the whole job, where the server tells them: `span`, or `first_frame` for an inspection."""
+    value = raw.get("span")
+    if value is None and "first_frame" in raw:
+        value = [raw["first_frame"], raw["first_frame"]]
     if value is None:
         return None
     parts = [_whole(part, "span") for part in _list(value, "span")]
     if len(parts) != 2:
         raise _bad(f"span has to be [first, last], not {value!r}.")
     return parts[0], parts[1]
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _job(value: Any) -> Job:
@@ -214,11 +223,23 @@ def _job(value: Any) -> Job:
     device = cycles.get("device", "DEFAULT")
     layers = _list(raw.get("view_layers") or [], "view_layers")
     return Job(
-        blend=blend, output=_text(raw, "output"), scene=_text(raw, "scene"), camera=_text(raw, "camera"), world=_text(raw, "world"),
-        view_layers=tuple(str(layer) for layer in layers), engine=_text(raw, "engine"), format=_text(raw, "format"),
-        size=(size[0], size[1]), percentage=_whole(raw.get("percentage") or 0, "percentage"), section=_section(raw.get("section")),
-        ignore_border=bool(raw.get("ignore_border", False)), threads=_whole(raw.get("threads") or 0, "threads"),
-        samples=_whole(cycles.get("samples") or 0, "cycles.samples"), device=str("DEFAULT" if device in (None, "") else device),
+        blend=blend,
+        output=_text(raw, "output"),
+        scene=_text(raw, "scene"),
+        camera=_text(raw, "camera"),
+        world=_text(raw, "world"),
+        view_layers=tuple(str(layer) for layer in layers),
+        engine=_text(raw, "engine"),
+        format=_text(raw, "format"),
+        size=(size[0], size[1]),
+        percentage=_whole(raw.get("percentage") or 0, "percentage"),
+        section=_section(raw.get("section")),
+        ignore_border=bool(raw.get("ignore_border", False)),
+        threads=_whole(raw.get("threads") or 0, "threads"),
+        samples=_whole(cycles.get("samples") or 0, "cycles.samples"),
+        device=str("DEFAULT" if device in (None, "") else device),
         overrides=tuple(_override(each) for each in _list(raw.get("overrides") or [], "overrides")),
-        movie="direct" if _text(raw, "movie") == "direct" else "sequence", span=_span(raw.get("span")),
+        movie="direct" if _text(raw, "movie") == "direct" else "sequence",
+        count=_count(raw.get("frames")),
+        span=_span(raw),
     )

@@ -37,12 +37,16 @@ def output_nodes(scene: bpy.types.Scene) -> Iterator[tuple[Any, tuple[Any, ...]]
     """Yield the File Output nodes that a render of `scene` uses, each with the group nodes around it."""
     if not scene.render.use_compositing or sequencer_renders(scene):
         return
-    if hasattr(scene, "compositing_node_group"):
-        tree = scene.compositing_node_group
-    else:
-        tree = scene.node_tree if scene.use_nodes else None
+    tree = compositor_tree(scene)
     if tree is not None:
         yield from _in_tree(tree, ())
+
+
+def compositor_tree(scene: bpy.types.Scene) -> Any:
+    """Return the node tree that composites `scene`; None if nothing does."""
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
 
 
 def sequencer_renders(scene: bpy.types.Scene) -> bool:

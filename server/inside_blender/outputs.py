@@ -31,12 +31,18 @@ class Outputs:
     writes_main: bool = True
     direct_movie: bool = False
     target: str | None = None
+    pattern: str = ""
     nodes: list[Callable[[int], list[str]]] = field(default_factory=list)
 
     def main_path(self, frame: int, view: str = "") -> str:
         """The path of the main output at `frame`, as Blender names it; `view` as in the scene's views."""
         render = self.scene.render
-        return str(render.frame_path(frame=frame, view=view) if view else render.frame_path(frame=frame))
+        before = render.filepath
+        paths.put(render, "filepath", self.pattern)
+        try:
+            return str(render.frame_path(frame=frame, view=view) if view else render.frame_path(frame=frame))
+        finally:
+            paths.put(render, "filepath", before)
 
     def expect(self, frame: int) -> list[str]:
         """Every file that `frame` must write, as absolute paths in the attempt's folders."""
@@ -76,7 +82,8 @@ def redirect(job: Job, scene: bpy.types.Scene, attempt: Attempt, span: tuple[int
             lossless(render)
     outputs.nodes = output_nodes.redirect(scene, attempt)
     _keep_main(outputs)
-    paths.put(render, "filepath", paths.literal(os.path.join(folder, os.path.basename(final))))
+    outputs.pattern = paths.literal(os.path.join(folder, os.path.basename(final)))
+    paths.put(render, "filepath", outputs.pattern)
     _check_name(outputs, span[0])
     return outputs
 

@@ -189,11 +189,11 @@ def _is_library(found: Any, wanted: str) -> bool:
 
 def _rule(owner: Any, name: str, said: str) -> Any:
     rna = getattr(owner, "bl_rna", None)
-    if rna is None or not hasattr(owner, "path_from_id") and not isinstance(owner, bpy.types.bpy_struct):
+    if rna is None or not isinstance(owner, bpy.types.bpy_struct):
         raise Failure("override", f'"{said}" does not exist: what stands before it has no properties.')
     rule = rna.properties.get(name)
     if rule is None or name.startswith("_"):
-        raise Failure("override", f'"{said}" does not exist. {near(name, [key for key in rna.properties.keys() if key != "rna_type"])}')
+        raise Failure("override", f'"{said}" does not exist. {near(name, [each.identifier for each in rna.properties if each.identifier != "rna_type"])}')
     return rule
 
 
@@ -210,7 +210,7 @@ def _item(here: Any, step: Step, said: str) -> Any:
         return here[step.number]
     assert isinstance(step, Key)
     if step.text not in here:
-        raise Failure("override", f'"{said}" does not exist. {near(step.text, [str(key) for key in here.keys()])}')
+        raise Failure("override", f'"{said}" does not exist. {near(step.text, list(map(str, here.keys())))}')
     return here[step.text]
 
 

@@ -31,13 +31,17 @@ def expand(scene: bpy.types.Scene, text: str, node: str = "") -> str:
 
     Blender has no function for it; but it expands the folder of `frame_path`, and leaves the rest of a folder alone.
     """
-    if not has_templates() or "{" not in text and "}" not in text:
+    if not has_templates() or not set("{}") & set(text):
         return text
     text = text.replace("{node_name}", literal(node))
+    render = scene.render
+    before, render.filepath = render.filepath, f"/{text}/x"
     try:
-        path = scene.render.frame_path(frame=1, filepath=f"/{text}/x")
+        path = render.frame_path(frame=1)
     except RuntimeError as error:
         raise Failure("output", f'Blender cannot read the path "{text}": {str(error).strip()}') from None
+    finally:
+        render.filepath = before
     return str(os.path.dirname(path))[1:]
 
 

@@ -132,7 +132,7 @@ def _pointer(value: Any, rule: Any, said: str) -> Any:
     for collection in blocks:
         if value in collection:
             return collection[value]
-    names = [name for collection in blocks for name in collection.keys()]
+    names = [block.name for collection in blocks for block in collection]
     raise Failure("override", f'{said}: the file has no {kind} "{value}". {near(value, names)}')
 
 

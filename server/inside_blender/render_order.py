@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+
 import bpy
 
 from . import devices, opening, outputs, overrides, rendering, scene_settings, simulations, stepping
@@ -64,7 +65,7 @@ def _render(order: Order, events: Events, job: Job, scene: bpy.types.Scene) -> N
     running = simulations.unbaked(scene)
     events.emit(
         "plan", id=order.id, folders=attempt.plan(), sequential=running.told() if running else None,
-        engine=scene.render.engine, movie=out.target is not None, target=out.target,
+        engine=scene.render.engine, movie=out.target is not None and not out.direct_movie, direct=out.direct_movie, target=out.target,
     )  # fmt: skip
     attempt.make()
     attempt.new_files()
@@ -80,7 +81,7 @@ def _render(order: Order, events: Events, job: Job, scene: bpy.types.Scene) -> N
         raise Failure("internal", f"Render+ met an error of its own while rendering: {teller.trouble}", teller.frame)
     _all_written(order, teller)
     if out.direct_movie:
-        events.emit("movie_written", id=order.id, files=_movie_files(out))
+        events.emit("encoded", id=order.id, files=_movie_files(out))
 
 
 def _all_written(order: Order, teller: rendering.FrameTeller) -> None:
@@ -96,4 +97,3 @@ def _movie_files(out: Outputs) -> list[str]:
         out.attempt.seen.clear()
     name = os.path.splitext(os.path.basename(out.target or ""))[0]
     return [path for path in out.attempt.new_files() if os.path.basename(path).startswith(name)]
-

@@ -50,7 +50,8 @@ class Written:
             for read, value, attribute, owner in [(partial(getattr, owner, name), value, name, owner) for owner, name, value in self.values] + self.others:
                 found = read()
                 if not same(found, value):
-                    raise Failure("setting", f"{_said(owner, attribute)} was set to {value!r}, but is {found!r} at frame {frame}: something in the file changes it.", frame)
+                    said = f"{_said(owner, attribute)} was set to {value!r}, but is {found!r} at frame {frame}"
+                    raise Failure("setting", f"{said}: something in the file changes it.", frame)
 
     def _can_change(self) -> bool:
         handlers = bpy.app.handlers
@@ -85,33 +86,19 @@ def choose_scene(name: str) -> bpy.types.Scene:
 def apply(job: Job, scene: bpy.types.Scene) -> Written:
     """Put the job's settings (overrides and output excepted) on `scene`; raise Failure."""
     written = Written(scene)
-    render = scene.render
-    known = words.engines(scene)
-    if job.engine:
-        _put_engine(job.engine, known, written)
-    elif render.engine not in known:
-        raise Failure("unknown_engine", f'The scene "{scene.name}" wants an engine that this Blender {bpy.app.version_string} does not have. {near(render.engine, known)}')
-    if job.camera:
-        _put_camera(job.camera, written)
-    if job.world:
-        _put_world(job.world, written)
-    if job.view_layers:
-        _put_layers(job.view_layers, written)
-    _put_size(job, written)
-    _put_border(job, written)
-    if job.threads:
-        written.put(render, "threads_mode", "FIXED")
-        written.put(render, "threads", job.threads)
-    if job.samples and hasattr(scene, "cycles"):
-        written.put(scene.cycles, "samples", job.samples)
-    if job.format:
-        words.put_format(job.format, render.image_settings)
-    # Blender's own switches for files that exist already belong to the session: each attempt has a folder of its own.
-    written.put(render, "use_overwrite", True)
-    written.put(render, "use_placeholder", False)
-    if render.use_single_layer:
-        render.use_single_layer = False  # a switch of the window, which the command line does not obey either
+    for _, put in parts(job):
+        put(job, written)
     return written
+
+
+def parts(job: Job) -> list[tuple[str, Callable[[Job, Written], None]]]:
+    """The settings that `job` makes, in their order, each with the recipe's key for it."""
+    asked: list[tuple[str, object, Callable[[Job, Written], None]]] = [
+        ("engine", True, _put_engine), ("camera", job.camera, _put_camera), ("world", job.world, _put_world), ("layer", job.view_layers, _put_layers),
+        ("size", True, _put_size), ("section", True, _put_border), ("threads", job.threads, _put_threads), ("cycles", job.samples, _put_samples),
+        ("format", job.format, _put_format), ("", True, _put_switches),
+    ]  # fmt: skip
+    return [(key, put) for key, wanted, put in asked if wanted]
 
 
 def picture_size(scene: bpy.types.Scene) -> tuple[int, int]:
@@ -141,15 +128,45 @@ def _said(owner: Any, attribute: str) -> str:
         return f'"{attribute}"'
 
 
-def _put_engine(word: str, known: list[str], written: Written) -> None:
-    engine = words.engine_word(word, known)
-    if engine != word:
-        written.notes.append(f'The engine "{word}" is called "{engine}" in Blender {bpy.app.version_string}.')
-    written.put(written.scene.render, "engine", engine)
-
-
-def _put_camera(name: str, written: Written) -> None:
+def _put_engine(job: Job, written: Written) -> None:
     scene = written.scene
+    known = words.engines(scene)
+    if not job.engine:
+        if scene.render.engine not in known:
+            said = f'The scene "{scene.name}" wants an engine that this Blender {bpy.app.version_string} does not have.'
+            raise Failure("unknown_engine", f"{said} {near(scene.render.engine, known)}")
+        return
+    engine = words.engine_word(job.engine, known)
+    if engine != job.engine:
+        written.notes.append(f'The engine "{job.engine}" is called "{engine}" in Blender {bpy.app.version_string}.')
+    written.put(scene.render, "engine", engine)
+
+
+def _put_threads(job: Job, written: Written) -> None:
+    written.put(written.scene.render, "threads_mode", "FIXED")
+    written.put(written.scene.render, "threads", job.threads)
+
+
+def _put_samples(job: Job, written: Written) -> None:
+    if hasattr(written.scene, "cycles"):
+        written.put(written.scene.cycles, "samples", job.samples)
+
+
+def _put_format(job: Job, written: Written) -> None:
+    words.put_format(job.format, written.scene.render.image_settings)
+
+
+def _put_switches(_: Job, written: Written) -> None:
+    """Blender's own switches for files that exist belong to the session: each attempt has a folder of its own."""
+    render = written.scene.render
+    written.put(render, "use_overwrite", True)
+    written.put(render, "use_placeholder", False)
+    if render.use_single_layer:
+        render.use_single_layer = False  # a switch of the window, which the command line does not obey either
+
+
+def _put_camera(job: Job, written: Written) -> None:
+    scene, name = written.scene, job.camera
     camera = scene.objects.get(name)
     cameras = [each.name for each in scene.objects if each.type == "CAMERA"]
     if camera is None:
@@ -164,15 +181,16 @@ def _put_camera(name: str, written: Written) -> None:
     written.put(scene, "camera", camera)
 
 
-def _put_world(name: str, written: Written) -> None:
+def _put_world(job: Job, written: Written) -> None:
+    name = job.world
     world = bpy.data.worlds.get(name)
     if world is None:
         raise Failure("unknown_world", f'The file has no world "{name}". {near(name, bpy.data.worlds.keys())}')
     written.put(written.scene, "world", world)
 
 
-def _put_layers(names: tuple[str, ...], written: Written) -> None:
-    layers = written.scene.view_layers
+def _put_layers(job: Job, written: Written) -> None:
+    layers, names = written.scene.view_layers, job.view_layers
     for name in names:
         if name not in layers:
             raise Failure("unknown_layer", f'The scene "{written.scene.name}" has no view layer "{name}". {near(name, layers.keys())}')

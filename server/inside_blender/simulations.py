@@ -98,14 +98,13 @@ def _of_modifier(scene: Any, thing: Any, modifier: Any) -> Iterator[Simulation]:
         for surface in modifier.canvas_settings.canvas_surfaces:
             if surface.is_active and not _kept(surface.point_cache):
                 yield Simulation("dynamic paint", thing.name, int(surface.frame_start))
-    elif kind == "NODES" and modifier.node_group is not None:
-        if _simulates(modifier.node_group, set()) and not _nodes_baked(modifier):
-            yield Simulation("simulation nodes", thing.name, int(scene.frame_start), in_window=True)
+    elif kind == "NODES" and modifier.node_group is not None and _simulates(modifier.node_group, set()) and not _nodes_baked(modifier):
+        yield Simulation("simulation nodes", thing.name, int(scene.frame_start), in_window=True)
 
 
 def _of_particles(thing: Any, system: Any) -> Iterator[Simulation]:
     settings = system.settings
-    moves = settings.type == "EMITTER" and settings.physics_type != "NO" or settings.type == "HAIR" and system.use_hair_dynamics
+    moves = settings.physics_type != "NO" if settings.type == "EMITTER" else system.use_hair_dynamics
     if moves and not _kept(system.point_cache):
         what = "particles" if settings.type == "EMITTER" else "hair dynamics"
         yield Simulation(what, thing.name, int(system.point_cache.frame_start))

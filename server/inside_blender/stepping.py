@@ -31,7 +31,7 @@ def render_in_order(scene: bpy.types.Scene, outputs: Outputs, runs: Iterable[ran
     """Render the frames of `runs` in ascending order, calculating all frames from the simulation's start on; raise Failure."""
     frames = sorted({frame for run in runs for frame in run})
     if outputs.direct_movie:
-        raise Failure("output", "A movie of a scene with unbaked simulations cannot be written directly. Let it be made from a sequence, or bake the simulations.")
+        raise Failure("output", "A movie of unbaked simulations cannot be written directly: let it be made from a sequence, or bake them.")
     if running.in_window:
         _in_window(scene, outputs, frames, running.start)
     else:
@@ -146,4 +146,3 @@ def _match(thing: Any) -> None:
             modifier.show_viewport = modifier.show_render
         if modifier.type in {"SUBSURF", "MULTIRES"} and modifier.levels != modifier.render_levels:
             modifier.levels = modifier.render_levels
-

@@ -32,8 +32,7 @@ class CurrentBatch:
             if before is not None and before.record.status is BatchStatus.WAITING and not before.record.queued:
                 self._dispatcher.ledger.remove_batch(before.record.id)
                 self._dispatcher.board.drop(before.record.id)
-            record = self._dispatcher.ledger.add_batch(recipe, queued=False, trusted=trusted, now=self._dispatcher.clock())
-            self._dispatcher.board.put(self._dispatcher.take_over(record.id))
+            record = self._shelf.add(recipe, queued=False, trusted=trusted)
             self._dispatcher.board.current = record.id
             self._shelf.tidy()
             return record.id

@@ -34,8 +34,7 @@ class Queue:
             raise BadInput("Every job of this batch is disabled; enable one")
         with self._dispatcher.lock:
             named = replace(recipe, name=name) if name else recipe
-            record = self._dispatcher.ledger.add_batch(named, queued=True, trusted=trusted, now=self._dispatcher.clock())
-            self._dispatcher.board.put(self._dispatcher.take_over(record.id))
+            record = self._shelf.add(named, queued=True, trusted=trusted)
             self._shelf.tidy()
             self._dispatcher.changed.notify_all()
             return record.id

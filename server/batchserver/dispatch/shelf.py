@@ -7,11 +7,14 @@ Runs without Blender.
 from __future__ import annotations
 
 from batchserver.model.errors import NotFound
+from batchserver.model.recipe import Recipe
+from batchserver.model.records import BatchRecord
 from batchserver.model.status import BatchStatus
 
 from .answers import Answers
 from .board import LiveBatch, LiveJob
 from .dispatcher import Dispatcher
+from .promises import unkept
 
 NOTHING_SUBMITTED = "No batch was submitted yet; send a recipe to /batch/recipe"
 NOT_RUNNING = "Not running a batch right now"
@@ -23,6 +26,14 @@ class Shelf:
     def __init__(self, dispatcher: Dispatcher, answers: Answers) -> None:
         self.dispatcher = dispatcher
         self.answers = answers
+
+    def add(self, recipe: Recipe, *, queued: bool, trusted: bool) -> BatchRecord:
+        """Keep a new batch in the ledger and on the board."""
+        dispatcher = self.dispatcher
+        messages = unkept(recipe, trusted=trusted)
+        record = dispatcher.ledger.add_batch(recipe, queued=queued, trusted=trusted, now=dispatcher.clock(), messages=messages)
+        dispatcher.board.put(dispatcher.take_over(record.id))
+        return record
 
     def find(self, batch_id: int) -> LiveBatch:
         """Find a batch by its number. Raises `NotFound`."""

@@ -49,9 +49,9 @@ def _row(code: str, hints: str | tuple[str, ...], pattern: str, sentence: str, f
 _ROWS = (
     _row(
         "gpu_out_of_memory",
-        ("ut of memory", "OUT_OF_MEMORY", "ut of GPU memory", "rror_out_of", "ErrorOutOf", "enough memory"),
-        r"(?i)(?P<api>CUDA|OptiX|HIP|oneAPI|Metal|GPU|Vulkan|OpenGL|GL_OUT).{0,200}?(?:out[ _]of.{0,12}memory|not enough memory)"
-        r"|System is out of GPU (?P<also>and shared host )?memory",
+        ("ut of memory", "OUT_OF_MEMORY", "ut of GPU", "rror_out_of", "ErrorOutOf", "enough memory"),
+        r"(?i)(?:CUDA|OptiX|HIP|oneAPI|Metal|GPU|Vulkan|OpenGL|GL_OUT).{0,200}?(?:out[ _]?of.{0,12}memory|not enough memory)"
+        r"|(?i:out of memory in (?:CUDA|OptiX|HIP|oneAPI|Metal))|out of GPU (?:and shared host )?memory",
         "The graphics card ran out of memory; use smaller textures or fewer polygons, a smaller picture, or render this job on the CPU.",
     ),
     _row(
@@ -147,7 +147,7 @@ _ROWS = (
     _row(
         "gpu_failed",
         (" error", "in CUDA queue", "in HIP queue"),
-        r"(?P<api>CUDA|OptiX|HIP|oneAPI|Metal) (?:error|kernel compilation failed)|in (?:CUDA|HIP) queue",
+        r"(?:CUDA|OptiX|HIP|oneAPI|Metal) (?:error|kernel compilation failed)|in (?:CUDA|HIP) queue",
         "The graphics card failed while rendering; update its driver, or render this job on the CPU.",
     ),
     _row(

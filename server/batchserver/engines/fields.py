@@ -22,9 +22,12 @@ _EEVEE_START = "Rendering "
 
 
 def seconds(text: str) -> float | None:
-    """Read `MM:SS.ss` or `HH:MM:SS.ss` as seconds; None when it is neither."""
-    if len(text) == _USUAL and text[2] == ":" and text[:2].isdecimal() and text[3:5].isdecimal() and text[6:].isdecimal() and text.isascii():
-        return int(text[:2]) * 60 + float(text[3:]) if text[5] == "." else None
+    """Read `MM:SS.ss` or `HH:MM:SS.ss` as seconds; None when it is neither. `text` is ASCII digits, colons and points."""
+    if len(text) == _USUAL and text[2] == ":" and text[5] == ".":
+        try:
+            return int(text[:2]) * 60 + float(text[3:])
+        except ValueError:
+            return None
     match = _TIME.fullmatch(text)
     if not match:
         return None

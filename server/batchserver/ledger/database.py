@@ -57,7 +57,7 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise LedgerProblem(f"The ledger was written by a newer Render+ (form {have}, this one knows {len(scripts)}); use that version, or another --data-dir")
     for number in range(have + 1, len(scripts) + 1):
         try:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{scripts[number - 1]}\nPRAGMA user_version = {number};\nCOMMIT;")
+            connection.executescript(f"BEGIN IMMEDIATE;\n{scripts[number - 1]}\n;PRAGMA user_version = {number};\nCOMMIT;")
         except sqlite3.Error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

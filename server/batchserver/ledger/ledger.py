@@ -32,13 +32,13 @@ class SqliteLedger:
 
     # --- batches and jobs ---------------------------------------------------------------------------
 
-    def add_batch(self, recipe: Recipe, *, queued: bool, trusted: bool, now: float) -> BatchRecord:
+    def add_batch(self, recipe: Recipe, *, queued: bool, trusted: bool, now: float, messages: Sequence[str] = ()) -> BatchRecord:
         """Keep a new batch, its jobs and a queued row for each of their frames, last in the queue."""
         with self._transaction():
             cursor = self._db.execute(
-                "INSERT INTO batch (name, status, position, queued, trusted, blender_bin, document, created)"
-                " VALUES (?, 'WAITING', (SELECT coalesce(max(position), 0) + 1 FROM batch), ?, ?, ?, ?, ?)",
-                (recipe.name, queued, trusted, recipe.blender_bin, json.dumps(recipe.document, ensure_ascii=False), now),
+                "INSERT INTO batch (name, status, position, queued, trusted, blender_bin, document, created, messages)"
+                " VALUES (?, 'WAITING', (SELECT coalesce(max(position), 0) + 1 FROM batch), ?, ?, ?, ?, ?, ?)",
+                (recipe.name, queued, trusted, recipe.blender_bin, json.dumps(recipe.document, ensure_ascii=False), now, json.dumps(list(messages))),
             )
             batch_id = int(cursor.lastrowid or 0)
             for job in recipe.jobs:

@@ -29,6 +29,7 @@ class _Part:
     """What a part's header says that places its chunks."""
 
     attributes: dict[bytes, bytes] = field(default_factory=dict)
+    empty: bool = True
 
     def numbers(self, name: bytes, form: str) -> tuple[int, ...]:
         value = self.attributes.get(name)
@@ -70,7 +71,7 @@ def _headers(window: Window, multipart: bool) -> tuple[list[_Part], int]:
     at = 8
     while True:
         part, at = _header(window, at)
-        if not part.attributes:
+        if part.empty:
             break
         parts.append(part)
         if not multipart:
@@ -93,8 +94,7 @@ def _header(window: Window, at: int) -> tuple[_Part, int]:
         window.need(at + 4, length, "its header")
         if name in _WANTED:
             part.attributes[name] = window.read(at + 4, min(length, 64))
-        else:
-            part.attributes.setdefault(name, b"")
+        part.empty = False
         at += 4 + length
 
 

@@ -63,7 +63,7 @@ def _look(file: BinaryIO, path: Path, word: str) -> Picture:
     window = Window(file, status.st_size)
     head = window.some(0, _HEAD)
     ending = path.suffix.lower()
-    kind = _recognise(head, ending)
+    kind = _recognise(head, word, ending)
     _compare(kind, word, ending, head)
     if kind is None:
         return Picture("")
@@ -111,6 +111,8 @@ _KINDS = (
 )
 _TARGA = _Kind("TARGA", tga.plausible, tga.look)
 
+_WEAK = frozenset({"BMP", "IRIS", "TARGA", "MPEG", "DV"})  # formats whose first bytes are few
+_WORDS_OF_TARGA = ("TARGA", "TARGA_RAW")
 _MOVIES = frozenset({"MPEG4", "QUICKTIME", "MKV", "WEBM", "AVI", "FLASH", "OGG", "MPEG", "DV"})
 _OF_WORD: dict[str, frozenset[str]] = {
     **{kind.name: frozenset({kind.name}) for kind in _KINDS},
@@ -140,10 +142,17 @@ _OF_ENDING: dict[str, frozenset[str]] = {
 }
 
 
-def _recognise(head: bytes, ending: str) -> _Kind | None:
-    """Find the format from the first bytes; a TGA has no signature, so its header or its name must speak for it."""
+def _recognise(head: bytes, word: str, ending: str) -> _Kind | None:
+    """Find the format from the first bytes; where those say little, the word or the name must not speak for another file.
+
+    Two bytes may begin any text or cache that a File Output node writes, and a TGA has no signature at all.
+    """
     found = next((kind for kind in _KINDS if kind.matches(head)), None)
-    return found or (_TARGA if ending == ".tga" or tga.plausible(head) else None)
+    if found is None and (word in _WORDS_OF_TARGA or ending == ".tga" or tga.plausible(head)):
+        found = _TARGA
+    if found is not None and found.name in _WEAK and not word and ending and ending not in _OF_ENDING:
+        return None
+    return found
 
 
 def _compare(kind: _Kind | None, word: str, ending: str, head: bytes) -> None:
@@ -151,7 +160,7 @@ def _compare(kind: _Kind | None, word: str, ending: str, head: bytes) -> None:
     wanted = _OF_WORD.get(word) if word else _OF_ENDING.get(ending)
     if wanted is None or (kind is not None and kind.name in wanted):
         return
-    name = word or ending.lstrip(".").upper()
+    name = word or (next(iter(wanted)) if len(wanted) == 1 else ending)
     if not any(head):
         raise Damaged(f"was not finished: it should be of the format {name}, and begins with nothing but zeros")
     has = f"is of the format {kind.name}" if kind else "does not begin like one"

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from batchserver.model.errors import Fault, RecipeFaults
 
 from .json_faults import explain
+from .wording import readable
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest recipe: a job takes about 1 KiB, so this is far above any real batch."""
@@ -24,7 +25,7 @@ MAX_DEPTH = 64
 """Deepest nesting; a recipe needs 6, an override's value may need a few more."""
 
 _CONTAINERS = frozenset({dict, list})
-_RISKY_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_RISKY = re.compile("\\\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -32,22 +33,20 @@ class _Refused(ValueError):
     """A value that Python's reader would let through."""
 
 
-def read_document(text: bytes | str) -> dict[str, Any]:
-    """Read the recipe's text as one JSON object.
+def read_document(text: bytes | str) -> tuple[dict[str, Any], list[Fault]]:
+    """Read the recipe's text as one JSON object, and find the texts in it that nothing could be named after.
 
     Bytes are UTF-8, or UTF-16 or UTF-32 as Windows editors write them; a byte order mark is skipped.
-    Raises `RecipeFaults`, and nothing else.
+    Raises `RecipeFaults` for what is no JSON object that can be trusted, and nothing else.
     """
     if len(text) > MAX_BYTES:
         _refuse("", f"the recipe is {len(text):,} bytes long; at most {MAX_BYTES:,} are taken")
-    readable = (_decode(text) if isinstance(text, bytes) else text).removeprefix("\ufeff")
-    document = _parse(readable)
+    decoded = (_decode(text) if isinstance(text, bytes) else text).removeprefix("\ufeff")
+    document = _parse(decoded)
     if not isinstance(document, dict):
         _refuse("", 'a recipe is a JSON object, {"version": 2.2, "jobs": [...]}; this is something else')
     _check_depth(document)
-    if _RISKY_ESCAPE.search(readable):
-        _check_texts(document)
-    return document
+    return document, list(_unusable_texts(document)) if _RISKY.search(decoded) else []
 
 
 def _refuse(path: str, message: str) -> NoReturn:
@@ -98,7 +97,7 @@ def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
 
 def _repeated(document: Any, holder: dict[str, Any], key: str) -> Fault:
     place = next((path for path, node in _containers(document) if node is holder), "")
-    return Fault(f"{place}.{key[:60]}".lstrip("."), f"the key {json.dumps(key[:60])} is there twice; leave one of them")
+    return Fault(_join(place, readable(key[:60])), f"the key {json.dumps(key[:60])} is there twice; leave one of them")
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -143,13 +142,10 @@ def _check_depth(document: Any) -> None:
     _refuse("", f"the recipe is nested deeper than {MAX_DEPTH} levels")
 
 
-def _check_texts(document: dict[str, Any]) -> None:
-    """Refuse texts with NUL (no file name can hold it) or half a surrogate pair (no UTF-8 can)."""
-    faults: list[Fault] = []
+def _unusable_texts(document: dict[str, Any]) -> Iterator[Fault]:
+    """Find texts with NUL (no file name can hold it) or half a surrogate pair (no UTF-8 can)."""
     for path, node in _containers(document):
         for key, value in _members(node):
             if any(isinstance(part, str) and _UNUSABLE.search(part) for part in (key, value)):
                 place = _UNUSABLE.sub("?", _join(path, key))
-                faults.append(Fault(place, "expected readable text, found a character that no file name can hold (\\u0000 or half a surrogate pair)"))
-    if faults:
-        raise RecipeFaults(tuple(faults))
+                yield Fault(place, "expected readable text, found a character that no file name can hold (\\u0000 or half a surrogate pair)")

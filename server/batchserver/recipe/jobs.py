@@ -52,6 +52,7 @@ class JobBuilder:
         self._batchwide = batchwide
         self._paths = paths
         self._today = today
+        self._blends: dict[tuple[str, str], PurePath] = {}
         self._frame_lists: dict[object, FrameList] = {}
         self._frame_count = 0
 
@@ -110,11 +111,13 @@ class JobBuilder:
         if not raw[key]:
             faults.append(Fault(f"{where}.{key}", _missing_blend(raw)))
             return None
+        asked = (raw[key], raw["blend_file"] if raw["external"] else "")
         try:
-            path = self._paths.blend(raw[key], raw["blend_file"] if raw["external"] else "")
+            path = self._blends.get(asked) or self._paths.blend(*asked)
         except BadInput as error:
             faults.append(Fault(f"{where}.{key}", str(error)))
             return None
+        self._blends[asked] = path
         raw[key] = str(path)
         return path
 

@@ -11,6 +11,8 @@ import re
 
 from batchserver.model.errors import Fault
 
+from .wording import readable
+
 _WIDTH = 72
 """Characters of the line that the picture shows."""
 
@@ -45,7 +47,7 @@ def _comma_before_closing(text: str, at: int) -> int | None:
 
 
 def _wording(text: str, at: int, said: str) -> str:
-    found = text[at : at + 1]
+    found = readable(text[at : at + 1])
     word = re.match(r"[A-Za-z]+", text[at : at + 12])
     if not found:
         return "the recipe ends in the middle; a bracket or a quote is not closed"

@@ -42,9 +42,9 @@ def load_recipe(
     nobody knows where the sender stands. `today` fills the token `{date}`. `ignore_case`: `Shot` and `shot` are one file.
     Raises `RecipeFaults` with every fault that was found, and nothing else. Needs no Blender and looks at no file.
     """
-    document = read_document(text)
+    document, faults = read_document(text)
     _check_version(document)
-    faults = shape_faults(document)
+    faults += shape_faults(document)
     if not isinstance(document.get("jobs"), list):
         raise RecipeFaults(tuple(faults))
     broken_top = any(not fault.path.startswith("jobs[") for fault in faults)
@@ -61,7 +61,7 @@ def nothing_to_render(recipe: Recipe) -> str | None:
     """Say why the recipe cannot be started: none of its jobs is enabled. None when it can."""
     if any(job.enabled for job in recipe.jobs):
         return None
-    return "There is nothing to render: no job of the recipe is enabled. Enable one (\"enabled\": true) and send it again."
+    return 'There is nothing to render: no job of the recipe is enabled. Enable one ("enabled": true) and send it again.'
 
 
 def _check_version(document: Mapping[str, Any]) -> None:

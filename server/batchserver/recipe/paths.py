@@ -6,12 +6,15 @@ Runs without Blender.
 
 from __future__ import annotations
 
+import ntpath
+import os
+import posixpath
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 from batchserver.model.errors import BadInput, Fault
 
-from .output_path import escape_braces, flavour_of, is_absolute
+from .output_path import escape_braces, is_absolute
 from .wording import found
 
 
@@ -47,16 +50,20 @@ class Paths:
 
     def output(self, text: str) -> str:
         """Make an output absolute, its tokens and its `//` still in it; raises `BadInput`."""
-        flavour = flavour_of(self._kind())
-        if text.startswith("//") or is_absolute(text, flavour):
+        if text.startswith("//"):
             return text
-        self._refuse_foreign(text, self._kind(text))
+        kind = self._kind
+        flavour = ntpath if kind is PureWindowsPath else posixpath
+        if is_absolute(text, flavour):
+            return text
+        self._refuse_foreign(text, kind(text))
         return str(flavour.join(escape_braces(str(self._start(text))), text))
 
     @property
     def _kind(self) -> type[PurePath]:
         """The system whose paths these are: that of `here`, else the one this runs on."""
-        return PureWindowsPath if isinstance(self.here or PurePath(), PureWindowsPath) else PurePosixPath
+        windows = os.name == "nt" if self.here is None else isinstance(self.here, PureWindowsPath)
+        return PureWindowsPath if windows else PurePosixPath
 
     def _start(self, text: str) -> PurePath:
         if self.here is None:
@@ -67,5 +74,5 @@ class Paths:
         """Refuse what would become a strange file name here: a path of Windows on another system, and a shell's `~`."""
         if text.startswith("~/"):
             raise BadInput(f"expected a full path, found {found(text)}; only a shell knows what ~ is")
-        if not isinstance(path, PureWindowsPath) and PureWindowsPath(text).drive and "\\" in text:
+        if not isinstance(path, PureWindowsPath) and "\\" in text and PureWindowsPath(text).drive:
             raise BadInput(f"expected a path of this computer, found {found(text)}, which is one of Windows")

@@ -29,7 +29,7 @@ def mail_password(original: Mapping[str, Any] | bytes | str) -> str | None:
 
     Raises `RecipeFaults` when a text is given that is no JSON object.
     """
-    node: Any = read_document(original) if isinstance(original, (bytes, str)) else original
+    node: Any = read_document(original)[0] if isinstance(original, (bytes, str)) else original
     for key in ("notifications", "mail", "pass"):
         node = node.get(key) if isinstance(node, Mapping) else None
     return node if isinstance(node, str) and node else None

@@ -28,12 +28,17 @@ _TYPES = {
 def found(value: Any) -> str:
     """Describe a value of the recipe in a few words, shortened."""
     if isinstance(value, str):
-        return f"the text {json.dumps(shortened(value), ensure_ascii=False)}" if value else "an empty text"
+        return f"the text {json.dumps(readable(shortened(value)), ensure_ascii=False)}" if value else "an empty text"
     if isinstance(value, dict):
         return "an object { }"
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     return shortened(json.dumps(value))
+
+
+def readable(text: str) -> str:
+    """Put a question mark for what cannot be printed as UTF-8 (half of a surrogate pair)."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -83,7 +88,7 @@ def _type_words(asked: str | list[str]) -> str:
 def _suggestion(error: JsonSchemaValueException) -> str:
     if error.rule != "enum" or not isinstance(error.value, str):
         return ""
-    meant = closest(error.value, [word for word in error.rule_definition if word])
+    meant = closest(error.value, [word for word in error.rule_definition if word and isinstance(word, str)])
     return f"; did you mean {meant}?" if meant else ""
 
 

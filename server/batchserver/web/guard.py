@@ -130,6 +130,14 @@ def check_content_type(asked: Asked) -> None:
         raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; send it as application/json.")
 
 
+def only_loopback(hosts: Iterable[str]) -> bool:
+    """Tell whether a server on these hosts (as --host names them) can be reached from this machine only.
+
+    Any name but `localhost` counts as reachable from elsewhere, whatever it resolves to today.
+    """
+    return all(host.lower() == "localhost" or (_is_numeric(host) and ipaddress.ip_address(host.strip("[]")).is_loopback) for host in hosts)
+
+
 def _is_numeric(host: str) -> bool:
     try:
         ipaddress.ip_address(host.strip("[]"))

@@ -124,6 +124,12 @@ class Task(WSGITask):  # type: ignore[misc]
         environ[SPOOLED] = self.request.spooled()
         return environ
 
+    def set_close_on_finish(self) -> None:
+        """Keep the connection after a 304, which waitress would close for want of a length that it may not have."""
+        kept = self.status.startswith("304") and self.version == "1.1" and self.request.headers.get("CONNECTION", "").lower() != "close"
+        if not kept:
+            super().set_close_on_finish()
+
 
 class Trouble(ErrorTask):  # type: ignore[misc]
     """An answer to what never became a request."""

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from batchserver.engines import diagnose, find_complaint
 from hypothesis import given
 from hypothesis import strategies as st
+
+from batchserver.engines import diagnose, find_complaint
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "stdout"
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from batchserver.engines import engine_data, engine_type, timecode
-from batchserver.model.progress import EngineType, Figures
 from hypothesis import given
 from hypothesis import strategies as st
+
+from batchserver.engines import engine_data, engine_type, timecode
+from batchserver.model.progress import EngineType, Figures
 
 
 def test_the_contracts_own_example() -> None:

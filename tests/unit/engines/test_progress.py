@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from batchserver.engines import EngineProgress, FrameStarted, FrameTime, LayerStarted, Stats, read_line
 from batchserver.engines.progress import NEARLY
 from batchserver.model.progress import Figures
-from hypothesis import given
-from hypothesis import strategies as st
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "stdout"
 
@@ -165,7 +166,7 @@ def test_frame_layer_and_time_are_taken_from_their_own_lines() -> None:
     assert progress.fraction(1.0) < 1.0
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*_CYCLES_*.txt")) + ["34_EEVEE_anim_none", "52_binary_EEVEE_anim"])
+@pytest.mark.parametrize("name", [*sorted(path.stem for path in SAMPLES.glob("*_CYCLES_*.txt")), "34_EEVEE_anim_none", "52_binary_EEVEE_anim"])
 def test_a_real_frame_never_goes_back(name: str) -> None:
     progress = EngineProgress(0.0, expected=1.0)
     shown, now = [], 0.0

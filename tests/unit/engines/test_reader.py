@@ -9,6 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from batchserver.engines import (
     MAX_LINE,
     Banner,
@@ -28,8 +31,6 @@ from batchserver.engines import (
     read_stats,
 )
 from batchserver.model.progress import Figures
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from .expected import EXPECTED
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from unit.recipe.recipes import SAMPLES, faults
+
 from batchserver.recipe import schema_text
 from batchserver.recipe.output_path import TOKENS
-
-from unit.recipe.recipes import SAMPLES, faults
 
 DOCS = (SAMPLES.parents[1] / "docs" / "recipe.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)

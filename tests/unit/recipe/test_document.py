@@ -8,6 +8,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.recipe.recipes import faults
 
 from batchserver.model.errors import RecipeFaults
 from batchserver.recipe.document import MAX_BYTES, read_document
@@ -65,8 +66,6 @@ def test_a_long_line_is_cut_around_the_place() -> None:
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "", "nested deeper than 64"),
         ('{"jobs": [{}, {"id": 1, "id": 2}]}', "jobs[1].id", 'the key "id" is there twice'),
         ('{"jobs": 1, "jobs": 2}', "jobs", "is there twice"),
-        ('{"jobs": [{"name": "a\\u0000"}]}', "jobs[0].name", "no file name can hold"),
-        ('{"jobs": [{"name": "\\ud800"}]}', "jobs[0].name", "no file name can hold"),
         (b'{"a": "\xff"}', "", "byte 8 cannot be read"),
     ],
 )
@@ -77,16 +76,27 @@ def test_a_broken_text_is_told_its_mistake(text: bytes | str, path: str, words: 
 
 
 def test_a_whole_surrogate_pair_is_a_character() -> None:
-    assert read_document('{"a": "\\ud83d\\ude00"}') == {"a": "😀"}
+    assert read_document('{"a": "\\ud83d\\ude00"}') == ({"a": "😀"}, [])
+
+
+@pytest.mark.parametrize("text", ["a\\u0000", "\\ud800", "\\uDFFFx", "\ud800"])
+def test_texts_that_no_file_can_be_named_after_are_found_beside_other_faults(text: str) -> None:
+    first, second, third = f'{{"output": "{text}"}}', f'{{"output": 3, "format": "{text}"}}', f'{{"{text}": 1, "output": 3}}'
+    found = faults(f'{{"version": 2.2, "jobs": [{first}, {second}, {third}]}}')
+    *others, strange_key = sorted(found, key=lambda path: ("?" in path, path))
+    assert others == ["jobs[0].output", "jobs[1].format", "jobs[1].output", "jobs[2].output"]
+    assert strange_key.startswith("jobs[2].")
+    assert "no file name can hold" in found["jobs[0].output"]
+    "".join([*found, *found.values()]).encode("utf-8")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_encodings_of_editors_are_read(encoding: str) -> None:
-    assert read_document('{"a": "ä"}'.encode(encoding)) == {"a": "ä"}
+    assert read_document('{"a": "ä"}'.encode(encoding))[0] == {"a": "ä"}
 
 
 def test_a_byte_order_mark_in_a_text_is_skipped() -> None:
-    assert read_document('\ufeff{"a": 1}') == {"a": 1}
+    assert read_document('\ufeff{"a": 1}')[0] == {"a": 1}
 
 
 def test_too_large_a_text_is_not_read() -> None:
@@ -96,7 +106,7 @@ def test_too_large_a_text_is_not_read() -> None:
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200), st.text('{}[]",:0eE+-.\\u \n', max_size=60)))
 def test_nothing_but_faults_comes_out_of_any_text(text: bytes | str) -> None:
     try:
-        document = read_document(text)
+        document, found = read_document(text)
     except RecipeFaults:
         return
-    assert read_document(json.dumps(document)) == document
+    assert read_document(json.dumps(document)) == (document, found)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from unit.web.fake_service import Running, Starter, running
 
 

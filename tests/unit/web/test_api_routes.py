@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
+from unit.web.fake_service import BLEND, FakeService, Running, load_recipe, loopback_access
 
 from batchserver.model.errors import Conflict, NotFound
 from batchserver.web.app import OPENAPI, make_app
 from batchserver.web.guard import Guard
 from batchserver.web.reply import STATUS
 from batchserver.web.uploads import Uploads
-from unit.web.fake_service import BLEND, FakeService, Running, load_recipe, loopback_access
 
 
 @pytest.mark.parametrize(

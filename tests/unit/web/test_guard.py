@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from unit.web.fake_service import BLEND, TOKEN, Running, Starter
 
 from batchserver.web.asked import PEER, Asked
-from batchserver.web.guard import Guard
+from batchserver.web.guard import Guard, only_loopback
 from batchserver.web.peer import NOBODY
 from batchserver.web.reply import TokenNeeded
 from batchserver.web.token import Access, owner_token, read_token
-from unit.web.fake_service import BLEND, TOKEN, Running, Starter
 
 CHANGES = [
     ("POST", "/batch/start"),
@@ -80,6 +80,23 @@ def test_listening_everywhere_numeric_names_are_ours_and_rebound_names_are_not()
     assert guard.check(asked(HOST="[2001:db8::5]:7777", AUTHORIZATION=f"Bearer {TOKEN}"))
     with pytest.raises(Exception, match="This server is not"):
         guard.check(asked(HOST="rebound.example:7777", AUTHORIZATION=f"Bearer {TOKEN}"))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "only"),
+    [
+        (("127.0.0.1", "::1"), True),
+        (("localhost", "127.0.0.2", "[::1]"), True),
+        (("127.0.0.1", "0.0.0.0"), False),
+        (("::",), False),
+        (("",), False),
+        (("192.168.1.5",), False),
+        (("renderbox",), False),
+        (("localhost.evil.example",), False),
+    ],
+)
+def test_only_loopback_addresses_are_loopback(hosts: tuple[str, ...], only: bool) -> None:
+    assert only_loopback(hosts) is only
 
 
 # -- other sites' pages ---------------------------------------------------------------------------------------------------

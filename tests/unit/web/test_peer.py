@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from unit.web.fake_service import TOKEN, Running
 
 from batchserver.web.peer import NOBODY, LinuxPeer, PeerUser, ProcNetTcp, UntoldPeer, ask_sock_diag, peer_user
-from unit.web.fake_service import TOKEN, Running
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
 
@@ -70,16 +70,19 @@ def test_a_peer_that_sent_and_closed_is_nobody(find: Find, reset: bool) -> None:
             assert LinuxPeer(find).uid(ours) == NOBODY
 
 
-def test_a_connection_that_was_reset_is_nobody_whatever_the_table_says() -> None:
+def test_a_connection_that_is_reset_meanwhile_is_nobody_whatever_the_table_says() -> None:
     """Somebody else may have the address and port by now."""
     with listen() as listener:
         client = socket.create_connection(listener.getsockname())
-        ours = listener.accept()[0]
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close()
-        time.sleep(0.05)
-        with ours:
-            assert LinuxPeer(lambda peer, own: os.geteuid()).uid(ours) == NOBODY
+
+        def find(peer: tuple[str, int], own: tuple[str, int]) -> int:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            time.sleep(0.05)
+            return os.geteuid()
+
+        with listener.accept()[0] as ours:
+            assert LinuxPeer(find).uid(ours) == NOBODY
 
 
 @ways

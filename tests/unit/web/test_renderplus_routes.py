@@ -6,9 +6,9 @@ from __future__ import annotations
 import logging
 
 import pytest
+from unit.web.fake_service import BLEND, Running
 
 from batchserver.model.errors import BlenderProblem, Conflict
-from unit.web.fake_service import BLEND, Running
 
 RECIPE = {"name": "/home/user/a.blend"}
 RUNNING = Conflict("A batch is running.")

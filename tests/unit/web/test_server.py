@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from unit.web.fake_service import BLEND, Running, Starter
 
 from batchserver.model.errors import ServerTaken
 from batchserver.web import server as web_server
 from batchserver.web.peer import PeerUser
 from batchserver.web.server import bind
-from unit.web.fake_service import BLEND, Running, Starter
 
 ROOT = Path(__file__).parents[3]
 RAW = "Content-Type: application/octet-stream\r\n"
@@ -152,6 +152,13 @@ def test_two_requests_in_one_connection_are_answered_in_order(server: Running) -
         server, b"GET /batch/name HTTP/1.1\r\nHost: localhost:PORT\r\n\r\nGET /batch/ready HTTP/1.1\r\nHost: localhost:PORT\r\nConnection: close\r\n\r\n"
     )
     assert got.index(b'"name"') < got.index(b'"ready"')
+
+
+def test_a_poll_that_is_304_keeps_its_connection(server: Running) -> None:
+    poll = b'GET /batch HTTP/1.1\r\nHost: localhost:PORT\r\nIf-None-Match: "v1"\r\n\r\n'
+    got = send(server, poll * 3 + poll.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert got.count(b"HTTP/1.1 304 Not Modified") == 4
+    assert got.count(b"Connection: close") == 1
 
 
 def test_a_port_in_use_is_said(server: Running) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.web.fake_service import BLEND, Running, Starter
 
 from batchserver.model.errors import BadInput
 from batchserver.web.multipart import boundary_of, copy_first_file
 from batchserver.web.spool import Spool, SpoolBuffer
 from batchserver.web.uploads import safe_name
-from unit.web.fake_service import BLEND, Running, Starter
 
 RAW = {"Content-Type": "application/octet-stream"}
 LARGE = BLEND + os.urandom(700_000)  # over what is held in memory
