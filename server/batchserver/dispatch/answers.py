@@ -8,7 +8,7 @@ Runs without Blender.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,31 +31,45 @@ class Answer:
 class Answers:
     """Makes answers from live batches, and keeps the parts that did not change."""
 
-    def __init__(self, instance: str, workers: int = 1) -> None:
+    def __init__(self, instance: str, workers: Callable[[], int]) -> None:
         self._instance = instance
         self._workers = workers
         self._parts: dict[int, tuple[int, bytes]] = {}
+        self._guesses: dict[int, Guesses] = {}
+        self._last: Answer | None = None
 
     def batch(self, batch: LiveBatch, now: float) -> Answer:
         """Write the poll answer of a batch."""
-        guesses = Guesses(batch)
+        etag = self._etag(batch, now)
+        if self._last is not None and self._last.etag == etag:
+            return self._last
+        guesses = self._guess(batch, now)
         head = json.dumps(self._head(batch, guesses, now), ensure_ascii=False)
         jobs = b", ".join(self._part(job, guesses, now) for job in batch.jobs)
-        return self._answer(batch, head[:-1].encode() + b', "jobs": [' + jobs + b"]}", now)
+        self._last = Answer(head[:-1].encode() + b', "jobs": [' + jobs + b"]}", etag)
+        return self._last
 
     def job(self, batch: LiveBatch, job: LiveJob, now: float) -> Answer:
         """Write one job's part of the poll answer."""
-        return self._answer(batch, self._part(job, Guesses(batch), now), now)
+        return Answer(self._part(job, self._guess(batch, now), now), f"{self._etag(batch, now)}-{job.record.job.index}")
 
     def forget(self, batch: LiveBatch) -> None:
         """Drop the kept parts of a batch that nobody asks for any more."""
+        self._guesses.pop(batch.record.id, None)
         for job in batch.jobs:
             self._parts.pop(job.record.id, None)
 
-    def _answer(self, batch: LiveBatch, body: bytes, now: float) -> Answer:
-        # While something renders, the remaining time changes with the clock: a tag lasts a second at most.
-        tick = int(now) if batch.running else 0
-        return Answer(body, f"{self._instance}-{batch.record.id}-{batch.version}-{tick}")
+    def _etag(self, batch: LiveBatch, now: float) -> str:
+        # While something renders, the remaining time changes with the clock: a tag lasts half a second at most.
+        tick = int(2 * now) if batch.running else 0
+        return f"{self._instance}-{batch.record.id}-{batch.version}-{batch.stirred}-{tick}"
+
+    def _guess(self, batch: LiveBatch, now: float) -> Guesses:
+        """Weigh what the jobs cost; for a long list that takes milliseconds, so once in half a second is enough."""
+        kept = self._guesses.get(batch.record.id)
+        if kept is None or not now - 0.5 <= kept.made <= now:
+            kept = self._guesses[batch.record.id] = Guesses(batch, now)
+        return kept
 
     def _head(self, batch: LiveBatch, guesses: Guesses, now: float) -> dict[str, Any]:
         record = batch.record
@@ -76,15 +90,12 @@ class Answers:
         }
 
     def _batch_estimate(self, batch: LiveBatch, guesses: Guesses, now: float) -> Estimate | None:
-        total = NOTHING
-        for job in batch.jobs:
-            if job.record.status.over:
-                continue
-            estimate = guesses.job(job, now)
-            if estimate is None:
-                return None
-            total = total + estimate
-        return total.shared_by(self._workers) if not any(job.laps for job in batch.jobs if not job.record.status.over) else total
+        running = [guesses.job(job, now) for job in batch.jobs if job.record.status is JobStatus.RUNNING]
+        if guesses.waiting is None or None in running:
+            return None
+        workers = max(1, self._workers())
+        side_by_side = sum((estimate for estimate in running if estimate), NOTHING).shared_by(max(1, min(workers, len(running))))
+        return side_by_side + guesses.waiting.shared_by(workers)
 
     def _part(self, job: LiveJob, guesses: Guesses, now: float) -> bytes:
         kept = self._parts.get(job.record.id)
@@ -98,13 +109,26 @@ class Answers:
 class Guesses:
     """Estimates of jobs, those without a frame yet by what other jobs of the batch cost for their size and samples."""
 
-    def __init__(self, batch: LiveBatch) -> None:
+    def __init__(self, batch: LiveBatch, now: float) -> None:
+        self.made = now
         self._rates: dict[tuple[str, str], list[float]] = {}
         for job in batch.jobs:
             if job.laps:
                 rate = sum(job.laps) / len(job.laps) / _work(job)
                 self._rates.setdefault((str(job.record.job.blend), job.record.job.engine), []).append(rate)
         self._all = [rate for rates in self._rates.values() for rate in rates]
+        self.waiting = self._waiting(batch)
+
+    def _waiting(self, batch: LiveBatch) -> Estimate | None:
+        """Estimate the jobs that nobody renders yet."""
+        total = NOTHING
+        for job in batch.jobs:
+            if job.record.status is JobStatus.QUEUED:
+                estimate = self.job(job, self.made)
+                if estimate is None:
+                    return None
+                total = total + estimate
+        return total
 
     def job(self, job: LiveJob, now: float) -> Estimate | None:
         """Estimate what a job still takes, None while there is nothing to go by."""

@@ -98,6 +98,7 @@ class LiveBatch:
     record: BatchRecord
     jobs: list[LiveJob]
     version: int = 0
+    stirred: int = 0
 
     @property
     def running(self) -> bool:
@@ -115,6 +116,11 @@ class LiveBatch:
         self.version += 1
         if job is not None:
             job.version += 1
+
+    def stir(self, job: LiveJob) -> None:
+        """Note that a frame of the job is further than it was; nothing else changed."""
+        self.stirred += 1
+        job.version += 1
 
 
 class Board:

@@ -133,7 +133,7 @@ class Dispatcher:
             live.progress = progress
             job.engine = progress.engine or job.engine
             job.data = progress.data or job.data
-            batch.touch(job)
+            batch.stir(job)
             return not live.revoked
 
     def accept(self, lease_id: int, frame: int, written: Written) -> bool:
@@ -280,6 +280,11 @@ class Dispatcher:
         """Wait until something changed that may give a worker something to do, at most so long."""
         with self.changed:
             self.changed.wait(seconds)
+
+    @property
+    def worker_count(self) -> int:
+        """Tell how many workers lease at present."""
+        return len(self._workers)
 
     def leave(self, worker: str) -> None:
         """Note that a worker is gone and no longer counts when frames are dealt out."""

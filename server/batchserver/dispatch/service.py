@@ -21,7 +21,7 @@ class RenderService(CurrentBatch, Queue):
     """What the web and the command line ask."""
 
     def __init__(self, dispatcher: Dispatcher, *, about: Callable[[], dict[str, Any]], instance: str) -> None:
-        shelf = Shelf(dispatcher, Answers(instance))
+        shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count))
         CurrentBatch.__init__(self, shelf)
         Queue.__init__(self, shelf)
         self._about = about

@@ -116,9 +116,13 @@ def store(asked: Asked, uploads: Uploads, in_use: Callable[..., bool]) -> Stored
     """Store the uploaded .blend of a request, raw (its name in `?name=`) or in a form."""
     if not asked.length:
         raise BadInput("No file was sent: the body is empty.")
-    if asked.content_type == "multipart/form-data":
-        return uploads.keep_from_form(asked.stream, str(asked.environ["CONTENT_TYPE"]), in_use)
-    return uploads.keep(asked.stream, asked.spooled, asked.length, asked.query("name"), in_use)
+    try:
+        if asked.content_type == "multipart/form-data":
+            return uploads.keep_from_form(asked.stream, str(asked.environ["CONTENT_TYPE"]), in_use)
+        return uploads.keep(asked.stream, asked.spooled, asked.length, asked.query("name"), in_use)
+    finally:
+        if asked.spooled is not None:
+            asked.spooled.close()  # before the answer: who has it finds nothing left behind
 
 
 def job_index(text: str) -> int:

@@ -137,6 +137,7 @@ class Trouble(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Say in JSON what was wrong, and end the connection."""
         reply = self._reply()
+        self.request.close()  # what was received of its body goes before the answer
         self.status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
         self.response_headers.extend([*reply.headers, *SAFETY])
         self.set_close_on_finish()
