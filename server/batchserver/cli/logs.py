@@ -30,6 +30,7 @@ def set_up(*, file: Path | None, debug: bool) -> None:
     """Send log records to the file, and to stderr when debugging (warnings always)."""
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # requests that wait for a thread are no news
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.DEBUG if debug else logging.WARNING)
     handlers: list[logging.Handler] = [terminal]

@@ -27,7 +27,7 @@ from batchserver.model.events import Event
 from batchserver.model.recipe import Recipe
 from batchserver.recipe import load_recipe, schema_text
 from batchserver.web.app import make_app
-from batchserver.web.guard import Guard
+from batchserver.web.guard import Guard, only_loopback
 from batchserver.web.server import LOOPBACK, Serving, serve
 from batchserver.web.token import Access, owner_token
 from batchserver.web.uploads import Uploads
@@ -77,7 +77,7 @@ class BatchServer:
         """Begin to answer requests. Raises `ServerTaken`."""
         settings = self._settings
         hosts = settings.hosts or LOOPBACK
-        access = Access(settings.require_token, owner_token(settings.data.path), loopback_only=not settings.hosts)
+        access = Access(settings.require_token, owner_token(settings.data.path), loopback_only=only_loopback(hosts))
         app = make_app(
             self.service, lambda body: load_recipe(body, here=None), Uploads(settings.data.path), Guard.of(access, hosts), self.stopping.set,
             recipe_schema=schema_text().encode(),

@@ -187,7 +187,7 @@ def frame_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 def _parts_done(job: LiveJob) -> float:
     """Count a job's frames, the running ones as far as they are."""
-    running = sum(live.progress.fraction for live in job.leases.values() if live.progress)
+    running = sum((live.progress.fraction if live.progress else 0) + len(live.in_movie) for live in job.leases.values())
     return min(float(job.total), job.done + running)
 
 

@@ -15,7 +15,7 @@ from batchserver.model.errors import BadInput, NotFound
 from batchserver.model.records import BatchRecord, FrameCounts, JobRecord, LeaseRecord
 from batchserver.model.status import BatchStatus, JobStatus
 
-from .sealing import Move
+from .sealing import Move, Written
 
 LAPS_KEPT = 16
 
@@ -37,7 +37,10 @@ class Progress:
 
 @dataclass(slots=True)
 class LiveLease:
-    """A lease that has not ended."""
+    """A lease that has not ended.
+
+    `direct`: Blender writes a movie itself, whose frames, `in_movie`, are done when the movie is.
+    """
 
     record: LeaseRecord
     moves: tuple[Move, ...] = ()
@@ -45,6 +48,8 @@ class LiveLease:
     frame_started: float | None = None
     revoked: bool = False
     revoke_after_frame: bool = False
+    direct: bool = False
+    in_movie: dict[int, Written] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from batchserver.model.errors import RenderPlusError
 from batchserver.model.events import Event, EventKind, Listener
 from batchserver.model.frames import FrameList
+from batchserver.model.recipe import MovieWay
 from batchserver.model.records import InputStamp, LeaseRecord, Output, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
 
@@ -58,10 +59,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a session says before it writes: its folders, whether its frames are the frames of a movie, its engine."""
+    """What a session says before it writes: its folders, why its frames go in order ("" = they need not), its engine.
+
+    `movie`: the frames are to be encoded; `direct`: Blender writes the movie itself.
+    """
 
     moves: tuple[Move, ...]
     movie: bool = False
+    direct: bool = False
     in_order: str = ""
     engine: str = ""
 
@@ -111,7 +116,7 @@ class Dispatcher:
             if found is None:
                 return
             batch, job, live = found
-            live.moves = tuple(self._to_sequence(job, move) for move in plan.moves) if plan.movie else plan.moves
+            live.moves, live.direct = plan.moves, plan.direct
             job.in_order = bool(plan.in_order)
             job.engine = plan.engine or job.engine
             if plan.in_order:
@@ -145,11 +150,16 @@ class Dispatcher:
             found = self.board.lease(lease_id)
             if found is None or not self._stands(found[1], lease_id, frame):
                 return False
-            moves, job_id = found[2].moves, found[1].record.id
+            _, job, live = found
+            if live.direct:
+                live.in_movie[frame] = written
+                live.progress = None
+                return True
+            moves, job_id = live.moves, job.record.id
         try:
-            outputs = examine(written, moves)
+            outputs = self._to_sequence(job, written, examine(written, moves))
             with self.lock:
-                if not self._stands(found[1], lease_id, frame):
+                if not self._stands(job, lease_id, frame):
                     return False
                 self.ledger.seal(job_id, frame, outputs)
             move_into_place(outputs)
@@ -178,7 +188,7 @@ class Dispatcher:
             else:
                 job.failed += 1
                 job.say(f"Frame {frame} failed {row.attempts + 1} times. {reason}{_see(live)}")
-                if job.done == 0 and job.failed >= self._bounds.same_failures:
+                if live.direct or (job.done == 0 and job.failed >= self._bounds.same_failures):
                     self.ledger.close_frames(job.record.id, FrameState.FAILED, reason)
                     job.queued, job.failed = 0, job.total
             batch.touch(job)
@@ -252,22 +262,29 @@ class Dispatcher:
             self.release(lease_id, LeaseEnd.DIED)
 
     def encoded(self, lease_id: int, written: Written) -> bool:
-        """Seal a movie that was encoded from its frames, which then go."""
+        """Seal a movie, with whatever else its frames wrote; frames that it was encoded from then go."""
         with self.lock:
             found = self.board.lease(lease_id)
-        if found is None or found[2].record.kind is not TaskKind.ENCODE:
+        if found is None:
             return False
         batch, job, live = found
         try:
             outputs = examine(written, live.moves)
+            for beside in live.in_movie.values():
+                outputs += examine(beside, live.moves) if beside.files else []
             move_into_place(outputs)
         except (RenderPlusError, OSError) as error:
-            self.fail_job(lease_id, f"The movie could not be made: {_sentence(error)}. Its frames are kept in {job.frames_folder}")
+            kept = f". Its frames are kept in {job.frames_folder}" if live.record.kind is TaskKind.ENCODE else ""
+            self.fail_job(lease_id, f"The movie could not be made: {_sentence(error)}{kept}")
             return False
         with self.lock:
-            job.record = replace(job.record, encode=FrameState.DONE, movie=str(outputs[0].final))
+            encode = FrameState.DONE if live.record.kind is TaskKind.ENCODE else job.record.encode
+            job.record = replace(job.record, encode=encode, movie=str(outputs[0].final))
+            for frame, facts in live.in_movie.items():
+                self._done(batch, job, live, frame, facts.seconds)
             self._save(batch, job)
-        self._sweep([job.frames_folder])
+        if live.record.kind is TaskKind.ENCODE:
+            self._sweep([job.frames_folder])
         return True
 
     def revoked(self, lease_id: int, *, after_frame: bool = False) -> bool:
@@ -454,6 +471,8 @@ class Dispatcher:
 
     def _share(self, job: LiveJob) -> int:
         """Say how many frames to hand out at once: all for a lone worker, ever smaller parts among several."""
+        if job.record.job.movie is MovieWay.DIRECT:
+            return job.queued  # a movie cannot be written in parts
         workers = max(1, len(self._workers))
         if workers == 1 or job.in_order:
             return self._bounds.chunk
@@ -466,10 +485,12 @@ class Dispatcher:
         return tuple((row.number, row.outputs[0].final) for row in sorted(rows, key=lambda row: row.number) if row.outputs)
 
     @staticmethod
-    def _to_sequence(job: LiveJob, move: Move) -> Move:
-        """Send a movie's frames to where they wait for the encoding; its other files go where they belong."""
-        main = Path(job.record.job.output).parent
-        return Move(move.attempt, job.frames_folder) if move.final == main else move
+    def _to_sequence(job: LiveJob, written: Written, outputs: list[Output]) -> list[Output]:
+        """Send a movie's frame to where it waits for the encoding; what else it wrote goes where it belongs."""
+        if job.record.encode is None or not written.expected:
+            return outputs
+        main = written.expected[0]
+        return [replace(output, final=job.frames_folder / output.attempt.name) if output.attempt == main else output for output in outputs]
 
     def _stands(self, job: LiveJob, lease_id: int, frame: int) -> bool:
         try:

@@ -78,7 +78,7 @@ class Assignment:
         if facts.get("movie"):
             self._word = ""
         shown = EngineType.NON_COMPATIBLE.value if self._engine is EngineType.NON_COMPATIBLE else str(facts.get("engine", ""))
-        self._dispatcher.plan(self._lease, Plan(moves, bool(facts.get("movie")), str(in_order.get("reason", "")), shown))
+        self._dispatcher.plan(self._lease, Plan(moves, bool(facts.get("movie")), bool(facts.get("direct")), str(in_order.get("reason", "")), shown))
 
     def _on_note(self, facts: Mapping[str, Any]) -> None:
         self._dispatcher.note(self._lease, message=str(facts["message"]))

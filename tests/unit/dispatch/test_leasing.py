@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from batchserver.dispatch.dispatcher import Bounds, Plan
+from batchserver.dispatch.sealing import Move, Written
 from batchserver.model.errors import Conflict
-from batchserver.model.status import BatchStatus, JobStatus, LeaseEnd
+from batchserver.model.recipe import MovieWay
+from batchserver.model.status import BatchStatus, JobStatus, LeaseEnd, TaskKind
 from unit.dispatch.house import House, make_job, make_recipe
 
 
@@ -130,3 +133,54 @@ def test_a_very_long_job_is_handed_out_in_parts(tmp_path: Path) -> None:
         parts.append(len(offer.lease.frames))
     assert parts == [10, 10, 5]
     house.dispatcher.close()
+
+
+def test_frames_of_a_movie_wait_hidden_until_it_is_encoded(house: House) -> None:
+    batch = house.run(make_job(house.folder, frames=(1, 2), format="FFMPEG"))
+    offer = house.lease()
+    moves = (Move(house.attempt(offer), house.final(offer)),)
+    house.dispatcher.plan(offer.lease.id, Plan(moves, movie=True))
+    for frame in (1, 2):
+        written = replace(house.write(offer, frame), word="")
+        assert house.dispatcher.accept(offer.lease.id, frame, written)
+    house.dispatcher.release(offer.lease.id)
+    assert house.pictures() == [".renderplus/frames-1-0/j0_0001.png", ".renderplus/frames-1-0/j0_0002.png"]
+    assert batch.jobs[0].record.status is JobStatus.RUNNING
+    house.restart()
+    encode = house.lease()
+    assert encode.lease.kind is TaskKind.ENCODE
+    assert [frame for frame, _ in encode.sequence] == [1, 2]
+    movie = house.write(encode, 0)
+    assert house.dispatcher.encoded(encode.lease.id, Written(movie.files))
+    house.dispatcher.release(encode.lease.id)
+    assert house.pictures() == ["j0_0000.png"]
+    assert house.dispatcher.board.batch(1).jobs[0].record.status is JobStatus.FINISHED
+
+
+def test_what_else_a_frame_of_a_movie_writes_is_kept(house: House) -> None:
+    house.run(make_job(house.folder, format="FFMPEG"))
+    offer = house.lease()
+    house.dispatcher.plan(offer.lease.id, Plan((Move(house.attempt(offer), house.final(offer)),), movie=True))
+    written = house.write(offer, 1)
+    mask = written.files[0].with_name("mask0001.png")
+    mask.write_bytes(written.files[0].read_bytes())
+    assert house.dispatcher.accept(offer.lease.id, 1, Written((*written.files, mask), (*written.expected, mask)))
+    assert house.pictures() == [".renderplus/frames-1-0/j0_0001.png", "mask0001.png"]
+
+
+def test_a_movie_that_blender_writes_itself_is_all_or_nothing(house: House) -> None:
+    batch = house.run(make_job(house.folder, frames=(1, 2), format="FFMPEG", movie=MovieWay.DIRECT))
+    for _ in range(2):
+        offer = house.lease()
+        assert list(offer.lease.frames) == [1, 2]
+        house.dispatcher.plan(offer.lease.id, Plan((Move(house.attempt(offer), house.final(offer)),), direct=True))
+        assert house.dispatcher.accept(offer.lease.id, 1, Written(()))
+        house.dispatcher.died(offer.lease.id, 2, "signal 11")
+    offer = house.lease()
+    house.dispatcher.plan(offer.lease.id, Plan((Move(house.attempt(offer), house.final(offer)),), direct=True))
+    for frame in offer.lease.frames:
+        house.dispatcher.accept(offer.lease.id, frame, Written(()))
+    assert house.dispatcher.encoded(offer.lease.id, Written(house.write(offer, 0).files))
+    house.dispatcher.release(offer.lease.id)
+    assert batch.jobs[0].record.status is JobStatus.FINISHED
+    assert batch.jobs[0].record.movie.endswith("j0_0000.png")
