@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from . import camera_markers, devices, opening, output_nodes, outputs, overrides, scene_settings, simulations, words
+from . import camera_markers, denoising, devices, opening, output_nodes, outputs, overrides, scene_settings, simulations, words
 from .attempts import Attempt
 from .events import Events
 from .failures import Failure
@@ -151,23 +151,5 @@ def _look(job: Job, scene: Any, gpus: list[devices.Gpu], found: Findings) -> Non
     running = simulations.unbaked(scene)
     if running:
         found.notes.append(running.told()["reason"])
-    found.notes.extend(_denoiser(scene))
-
-
-def _denoiser(scene: Any) -> list[str]:
-    """A Cycles scene with denoising on writes nothing in a Blender that was built without the denoiser."""
-    if scene.render.engine != "CYCLES" or not scene.cycles.use_denoising:
-        return []
-    known = [item.identifier for item in scene.cycles.bl_rna.properties["denoiser"].enum_items]
-    with_oidn = bool(getattr(_cycles(), "with_openimagedenoise", True))
-    if "OPENIMAGEDENOISE" not in known or not with_oidn:
-        return ["The scene denoises its renders, and this Blender was built without a denoiser: switch denoising off, or use Blender's own build."]
-    return []
-
-
-def _cycles() -> Any:
-    try:
-        import _cycles
-    except ImportError:
-        return None
-    return _cycles
+    with found.of("cycles"):
+        found.notes.extend(denoising.check(scene))

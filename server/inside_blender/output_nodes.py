@@ -100,7 +100,7 @@ def _redirect_old(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, lis
         folder, name = os.path.split(base)
         path = os.path.join(attempt.folder(folder), name)
         paths.put(node, "base_path", paths.literal(path))
-        return lambda frame, linked: _named(scene, path, frame, node.format, True, multilayer=True) if any(linked) else []
+        return lambda frame, linked: _named(scene, path, frame, node.format, True) if any(linked) else []
     slots = [(index, slot.path) for index, slot in enumerate(node.file_slots)]
     folder, names = _inside(base, [paths.expand(scene, text, node.name) for _, text in slots])
     path = attempt.folder(folder)
@@ -159,13 +159,11 @@ def _inside(base: str, names: list[str]) -> tuple[str, list[str]]:
     return folder, [os.path.relpath(path, folder) for path in full]
 
 
-def _named(scene: Any, path: str, frame: int, settings: Any, extension: bool, multilayer: bool = False) -> list[str]:
+def _named(scene: Any, path: str, frame: int, settings: Any, extension: bool) -> list[str]:
     """Every file that Blender makes of one path at a frame: digits, extension, and one for each view."""
     path = paths.with_frame(path, frame)
     if extension:
         path = paths.with_extension(path, settings)
-    if multilayer:  # the old node writes all views of a multilayer picture to one file
-        return [path]
     names = paths.individual_views(scene, settings)
     suffixes = [view.file_suffix for view in paths.views(scene) if view.name in names]
     return [paths.with_suffix(path, suffix) for suffix in suffixes] or [path]

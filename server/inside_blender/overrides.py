@@ -82,6 +82,8 @@ def _allowed(owner: Any, rule: Any) -> None:
     for kind in kinds:
         if (kind, rule.identifier) in OURS:
             raise Failure("override", f"This is decided by {OURS[(kind, rule.identifier)]}, not by an override.")
+    if rule.type == "POINTER" and rule.is_readonly:
+        raise Failure("override", f'"{rule.name or rule.identifier}" is a thing and not a value: name one of its properties.')
     if rule.is_readonly and rule.type != "COLLECTION":
         raise Failure("override", f'"{rule.name or rule.identifier}" cannot be set; Blender only shows it.')
 
@@ -143,7 +145,7 @@ def resolve(steps: tuple[Step, ...], scene: bpy.types.Scene, library: str = "") 
         else:
             here = _item(here, step, said)
         at += 1
-    raise Failure("override", f'"{written(steps)}" names a thing, not one of its properties.')
+    raise Failure("override", f'"{written(steps)}" names a thing and not a value: name one of its properties.')
 
 
 def _no_code(owner: Any) -> None:

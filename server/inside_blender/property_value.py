@@ -15,6 +15,8 @@ import bpy
 
 from .failures import Failure, near
 
+ENDLESS = 2**31 - 1
+
 
 def convert(value: Any, owner: Any, rule: Any, said: str, whole: bool = True) -> Any:
     """Return `value` as the property `rule` of `owner` takes it; raise Failure("override") with a sentence.
@@ -39,8 +41,8 @@ def _unwritten(value: Any, rule: Any) -> Any:
     quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
     if rule.type == "STRING" and not quoted:
         return value
-    if rule.type in {"ENUM", "POINTER"} and not (quoted or text[:1] in {"{", "[", "("} or text == "None"):
-        return value
+    if rule.type in {"ENUM", "POINTER"} and not (quoted or text[:1] in {"{", "[", "("}):
+        return None if rule.type == "POINTER" and text == "None" else value
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -66,7 +68,7 @@ def _int(value: Any, _owner: Any, rule: Any, said: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(said, "a whole number", value)
     if not rule.hard_min <= value <= rule.hard_max:
-        raise _wrong(said, f"{rule.hard_min} to {rule.hard_max}", value)
+        raise _wrong(said, _span(rule), value)
     return value
 
 
@@ -74,8 +76,16 @@ def _float(value: Any, _owner: Any, rule: Any, said: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise _wrong(said, "a number", value)
     if not rule.hard_min - _slack(rule.hard_min) <= value <= rule.hard_max + _slack(rule.hard_max):
-        raise _wrong(said, f"{rule.hard_min:g} to {rule.hard_max:g}", value)
+        raise _wrong(said, _span(rule), value)
     return float(value)
+
+
+def _span(rule: Any) -> str:
+    """Say a range; limits that are only the type's own are none to an artist."""
+    low, high = abs(rule.hard_min) < ENDLESS, abs(rule.hard_max) < ENDLESS
+    if low and high:
+        return f"{rule.hard_min:g} to {rule.hard_max:g}"
+    return f"at least {rule.hard_min:g}" if low else f"at most {rule.hard_max:g}"
 
 
 def _slack(limit: float) -> float:

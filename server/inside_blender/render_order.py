@@ -8,7 +8,7 @@ import os
 
 import bpy
 
-from . import devices, opening, outputs, overrides, rendering, scene_settings, simulations, stepping
+from . import denoising, devices, opening, outputs, overrides, rendering, scene_settings, simulations, stepping
 from .attempts import Attempt
 from .events import Events
 from .failures import Failure
@@ -50,6 +50,7 @@ def prepare(order: Order, events: Events, job: Job, cycles_device: str) -> bpy.t
     if cycles_device and hasattr(scene, "cycles"):
         written.put(scene.cycles, "device", cycles_device)
     overrides.apply(job.overrides, scene, written)
+    written.notes.extend(denoising.check(scene))
     for note in written.notes:
         events.emit("note", id=order.id, message=note)
     frames = [frame for run in order.frames for frame in (run[0], run[-1])]

@@ -19,13 +19,10 @@ from blenders import RealBlender
 BUSY = (
     RICH
     + """
-render.resolution_percentage = 100
-render.keyframe_insert("resolution_percentage", frame=1)
-render.resolution_percentage = 50
-render.keyframe_insert("resolution_percentage", frame=9)
-curve = scene.driver_add("cycles.samples") if False else render.driver_add("resolution_y")
-curve.driver.type = "SCRIPTED"
-curve.driver.expression = "30"
+scene.cycles.samples = 1
+scene.keyframe_insert("cycles.samples", frame=1)
+scene.cycles.samples = 60
+scene.keyframe_insert("cycles.samples", frame=9)
 render.use_border = True
 render.use_crop_to_border = True
 render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = 0.5, 1.0, 0.0, 0.5
@@ -105,12 +102,19 @@ def test_a_named_camera_wins_against_markers_and_no_camera_leaves_them(session: 
     assert pictures["named"][0].differing(pictures["left"][0]) > 0
 
 
-def test_animated_and_driven_settings_do_not_beat_the_job(session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+def test_animated_settings_do_not_beat_the_job(
+    session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], rich: Path, tmp_path: Path
+) -> None:
     blend = make_blend(real_blender, "busy", BUSY)
-    events = session.render(job(blend, tmp_path / "p_", size=[80, 40], percentage=75, ignore_border=True), [[1, 9, 4]])
-    assert [size_of(path) for path in files(events)] == [[60, 30]] * 3, events
-    assert any("resolution_percentage" in note["message"] for note in of(events, "note"))
-    assert {tuple(event["size"]) for event in of(events, "frame_started")} == {(60, 30)}
+    asked = {"engine": "CYCLES", "cycles": {"samples": 2, "device": "CPU"}, "size": [80, 40], "percentage": 75, "ignore_border": True}
+    busy = session.render(job(blend, tmp_path / "busy_", **asked), [[1, 9, 4]])
+    still = session.render(job(rich, tmp_path / "still_", **asked), [[1, 9, 4]])
+    free = session.render(job(blend, tmp_path / "free_", **{**asked, "cycles": {"samples": 0, "device": "CPU"}}), [[9, 9, 1]])
+    assert any("cycles.samples" in note["message"] for note in of(busy, "note"))
+    assert {tuple(event["size"]) for event in of(busy, "frame_started")} == {(60, 30)}
+    for one, other in zip(files(busy), files(still), strict=True):
+        assert read_png(one).differing(read_png(other)) == 0
+    assert read_png(files(busy)[2]).differing(read_png(files(free)[0])) > 0
 
 
 def test_ignore_border_leaves_out_the_files_border_and_never_the_jobs_section(
@@ -145,7 +149,7 @@ def test_eevee_is_found_by_either_word(session: Session, rich: Path, tmp_path: P
 @pytest.mark.parametrize(("word", "extension"), [("JPEG", "jpg"), ("OPEN_EXR", "exr"), ("OPEN_EXR_MULTILAYER", "exr"), ("TIFF", "tif"), ("TARGA", "tga"),
                                                  ("BMP", "bmp"), ("HDR", "hdr"), ("WEBP", "webp"), ("JPEG2000", "jp2")])  # fmt: skip
 def test_every_picture_format_is_foretold(session: Session, rich: Path, tmp_path: Path, word: str, extension: str) -> None:
-    events = session.render(job(rich, tmp_path / "p_##", format=word, percentage=50), [[7, 7, 1]])
+    events = session.render(job(rich, tmp_path / "p_##", format=word), [[7, 7, 1]])
     (started,) = of(events, "frame_started")
     assert files(events) == started["expect"]
     assert Path(files(events)[0]).name == f"p_07.{extension}"

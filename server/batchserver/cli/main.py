@@ -84,7 +84,7 @@ def _set_up_logs(options: argparse.Namespace, data: DataFolder) -> None:
 def _settings(options: argparse.Namespace, data: DataFolder) -> Settings:
     return Settings(
         data, options.port, dict(os.environ), tuple(options.host), options.require_token, options.blender, options.slots, options.low_priority,
-        not options.no_cleanup,
+        not options.no_cleanup, keep_ready=options.serve,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from batchserver import __version__
-from batchserver.dispatch.dispatcher import Dispatcher, Offer
+from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.sealing import sweep
 from batchserver.dispatch.service import RenderService
 from batchserver.ledger.database import open_database
@@ -25,6 +25,8 @@ from batchserver.ledger.ledger import SqliteLedger
 from batchserver.model.errors import BlenderProblem
 from batchserver.model.events import Event
 from batchserver.model.recipe import Recipe
+from batchserver.model.records import BatchRecord
+from batchserver.model.status import BatchStatus
 from batchserver.recipe import load_recipe, schema_text
 from batchserver.web.app import make_app
 from batchserver.web.guard import Guard, only_loopback
@@ -55,6 +57,7 @@ class Settings:
     slots: int = 1
     low_priority: bool = False
     cleanup: bool = True
+    keep_ready: bool = False
 
 
 class BatchServer:
@@ -65,6 +68,7 @@ class BatchServer:
         self._started = time.time()
         self.instance = secrets.token_hex(4)
         self.stopping = threading.Event()
+        self.blender = settings.blender
         settings.data.hold()
         self.ledger = SqliteLedger(open_database(settings.data.ledger))
         tidy = sweep if settings.cleanup else lambda _: None
@@ -110,10 +114,14 @@ class BatchServer:
 
     def _slot(self, number: int) -> Slot:
         name = f"slot-{number}"
-        return Slot(name, self.dispatcher, program_for=self._program_for, start_session=lambda program: self._session(program, name))
+        ready = _KeepReady(self) if self._settings.keep_ready else lambda: None
+        return Slot(
+            name, self.dispatcher, program_for=lambda offer: self.program_of(offer.batch.record), wanted_soon=ready,
+            start_session=lambda program: self._session(program, name),
+        )  # fmt: skip
 
-    def _program_for(self, offer: Offer) -> Program:
-        record = offer.batch.record
+    def program_of(self, record: BatchRecord) -> Program:
+        """Find the Blender that renders a batch: the recipe's if its sender may choose, else the server's own."""
         word = record.blender_bin if record.trusted and record.blender_bin else self._settings.blender
         return self.find_program(word)
 
@@ -135,6 +143,28 @@ class BatchServer:
             "name": "Render+ server", "version": __version__, "recipe_version": RECIPE_VERSION, "uptime": time.time() - self._started,
             "instance": self.instance, "blender": blender, "slots": self._settings.slots,
         }  # fmt: skip
+
+
+class _KeepReady:
+    """Says which Blender to start before anybody asks: at the server's start, and for a recipe that was just submitted."""
+
+    def __init__(self, server: BatchServer) -> None:
+        self._server = server
+        self._known: set[int] = {0}
+        self._at_start = True
+
+    def __call__(self) -> Program | None:
+        at_start, self._at_start = self._at_start, False
+        with self._server.dispatcher.lock:
+            waiting = [batch.record for batch in self._server.dispatcher.board if batch.record.status is BatchStatus.WAITING]
+        fresh = [record for record in waiting if record.id not in self._known]
+        self._known.update(record.id for record in fresh)
+        try:
+            if fresh:
+                return self._server.program_of(fresh[0])
+            return self._server.find_program(self._server.blender) if at_start else None
+        except BlenderProblem:
+            return None
 
 
 def _to_log(event: Event) -> None:

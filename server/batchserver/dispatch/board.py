@@ -133,6 +133,7 @@ class Board:
 
     def __init__(self) -> None:
         self._batches: dict[int, LiveBatch] = {}
+        self._leases: dict[int, tuple[LiveBatch, LiveJob, LiveLease]] = {}
         self.current: int | None = None
 
     def __iter__(self) -> Iterator[LiveBatch]:
@@ -156,10 +157,16 @@ class Board:
         except KeyError:
             raise NotFound(f"There is no batch {batch_id}") from None
 
+    def open_lease(self, batch: LiveBatch, job: LiveJob, lease: LiveLease) -> None:
+        """Add a lease that was granted."""
+        job.leases[lease.record.id] = lease
+        self._leases[lease.record.id] = (batch, job, lease)
+
+    def close_lease(self, lease_id: int) -> None:
+        """Forget a lease that has ended."""
+        _, job, _ = self._leases.pop(lease_id)
+        del job.leases[lease_id]
+
     def lease(self, lease_id: int) -> tuple[LiveBatch, LiveJob, LiveLease] | None:
         """Find an open lease with its job and batch, None when it has ended."""
-        for batch in self._batches.values():
-            for job in batch.jobs:
-                if lease_id in job.leases:
-                    return batch, job, job.leases[lease_id]
-        return None
+        return self._leases.get(lease_id)

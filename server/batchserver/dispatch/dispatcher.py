@@ -200,7 +200,7 @@ class Dispatcher:
             if found is None:
                 return
             batch, job, live = found
-            del job.leases[lease_id]
+            self.board.close_lease(lease_id)
             self.ledger.end_lease(lease_id, end, now=self.clock())
             if live.record.kind is TaskKind.ENCODE and job.record.encode is FrameState.LEASED:
                 job.record = replace(job.record, encode=FrameState.QUEUED)
@@ -459,7 +459,7 @@ class Dispatcher:
         else:
             return None
         record = self.ledger.grant(job.record.id, kind, worker, frames, now=now)
-        job.leases[record.id] = LiveLease(record)
+        self.board.open_lease(batch, job, LiveLease(record))
         job.queued -= len(frames)
         if kind is TaskKind.ENCODE:
             job.record = replace(job.record, encode=FrameState.LEASED)

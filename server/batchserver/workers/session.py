@@ -15,8 +15,9 @@ import secrets
 import shutil
 import tempfile
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -106,14 +107,12 @@ class Session:
         except queue.Empty:
             return None
 
-    def wait_until_ready(self, timeout: float) -> None:
+    def wait_until_ready(self, timeout: float, give_up: Callable[[], bool] = lambda: False) -> None:
         """Wait until Blender has started. Raises `BlenderProblem` with its last words."""
-        waited = 0.0
-        while waited < timeout:
-            heard = self.hear(0.5)
-            if heard is None:
-                waited += 0.5
-            elif isinstance(heard, Ended):
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and not give_up():
+            heard = self.hear(0.2)
+            if isinstance(heard, Ended):
                 raise BlenderProblem(f"{self.program.path} ended while starting (exit code {heard.code}): {self.last_words()}")
             elif isinstance(heard, Told) and heard.kind == "ready":
                 self.version = tuple(heard.facts["version"])

@@ -45,12 +45,14 @@ class Slot:
 
     def __init__(
         self, name: str, dispatcher: Dispatcher, *, program_for: Callable[[Offer], Program], start_session: Callable[[Program], Session],
+        wanted_soon: Callable[[], Program | None] = lambda: None,
         patience: Patience | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self._dispatcher = dispatcher
         self._program_for = program_for
         self._start_session = start_session
+        self._wanted_soon = wanted_soon
         self._patience = patience or Patience()
         self._session: Session | None = None
         self._idle_since = time.monotonic()
@@ -88,13 +90,24 @@ class Slot:
     def _rest(self) -> None:
         if self._session and time.monotonic() - self._idle_since > self._patience.idle:
             self._end_session()
+        if self._session is None and (program := self._wanted_soon()):
+            self._warm_up(program)
         self._dispatcher.wait(0.5)
+
+    def _warm_up(self, program: Program) -> None:
+        """Start a session that will be needed soon; whether that works is told when it is needed."""
+        self._idle_since = time.monotonic()
+        try:
+            self._session = self._started(program)
+        except BlenderProblem as problem:
+            log.info("No session was kept ready: %s", problem)
 
     def _serve(self, offer: Offer) -> None:
         try:
             session = self._session_for(offer)
         except BlenderProblem as problem:
-            self._dispatcher.fail_job(offer.lease.id, str(problem))
+            if not self._stop.is_set():
+                self._dispatcher.fail_job(offer.lease.id, str(problem))
             self._dispatcher.release(offer.lease.id, LeaseEnd.REJECTED)
             return
         self._dispatcher.note(offer.lease.id, log_name=str(session.log))
@@ -113,6 +126,7 @@ class Slot:
     def _attend(self, session: Session, assignment: Assignment) -> None:
         """Hear the session out, until the order is over, the lease is revoked, or Blender is gone."""
         watch = _SilenceWatch(session, self._patience.silence)
+        looked = time.monotonic()
         while True:
             heard = session.hear(self._patience.tick)
             if isinstance(heard, Ended):
@@ -123,7 +137,8 @@ class Slot:
                 watch.heard()
                 if assignment.hear(heard):
                     return
-            else:
+            if heard is None or time.monotonic() - looked >= self._patience.tick:
+                looked = time.monotonic()
                 assignment.tick()
             if self._stop.is_set() or assignment.revoked:
                 self._end_session(kill=True)
@@ -142,14 +157,17 @@ class Slot:
         if self._session and (self._session.program != program or self._session.tainted_by not in ("", blend)):
             self._end_session()
         if self._session is None:
-            session = self._start_session(program)
-            try:
-                session.wait_until_ready(self._patience.start)
-            except BlenderProblem:
-                session.kill()
-                raise
-            self._session = session
+            self._session = self._started(program)
         return self._session
+
+    def _started(self, program: Program) -> Session:
+        session = self._start_session(program)
+        try:
+            session.wait_until_ready(self._patience.start, give_up=self._stop.is_set)
+        except BlenderProblem:
+            session.kill()
+            raise
+        return session
 
     def _end_session(self, *, kill: bool = False) -> None:
         session, self._session = self._session, None
