@@ -73,7 +73,7 @@ def _render(order: Order, events: Events, job: Job, scene: bpy.types.Scene) -> N
     with rendering.FrameTeller(events, order.id or 0, out) as teller:
         try:
             if running:
-                stepping.render_in_order(scene, out, order.frames, running, teller)
+                stepping.render_in_order(scene, out, order.frames, running)
             else:
                 rendering.render_runs(scene, out, order.frames)
         except Failure as failure:

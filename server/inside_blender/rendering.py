@@ -39,7 +39,6 @@ class FrameTeller:
         self.frame: int | None = None
         self.written: set[int] = set()
         self.trouble = ""
-        self.quiet = False
 
     def __enter__(self) -> FrameTeller:
         for name, function in self._handlers():
@@ -65,13 +64,11 @@ class FrameTeller:
         self._guard(self._end_frame)
 
     def _stats(self, text: Any = None, *_: Any) -> None:
-        if isinstance(text, str) and text and not self.quiet:
+        if isinstance(text, str) and text:
             self._tell_stats(text)
 
     def _guard(self, act: Callable[[], None]) -> None:
         """Keep an error of ours: Blender only prints what a handler raises."""
-        if self.quiet:
-            return
         try:
             act()
         except Failure as failure:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finds simulations that are not baked: their frames depend on the frames before them.
 
-Two kinds, as observed on real 3.4 to 5.2: cloth, soft bodies, particles, fluids and dynamic paint are calculated by the
-evaluation of a render; rigid bodies and simulation nodes only by that of the window's scene, so that Blender's own `-a`
-renders them standing still unless they are baked. Runs inside Blender.
+Such a scene is rendered in order by one session (stepping.py). Runs inside Blender.
 """
 
 from __future__ import annotations
@@ -17,12 +15,11 @@ import bpy
 
 @dataclass(frozen=True)
 class Simulation:
-    """One unbaked simulation: what it is, where, its first frame, and whether only the window's scene calculates it."""
+    """One unbaked simulation: what it is, where, and its first frame."""
 
     what: str
     where: str
     start: int
-    in_window: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,6 @@ class Running:
     def start(self) -> int:
         """The frame that everything has to be calculated from."""
         return min(each.start for each in self.found)
-
-    @property
-    def in_window(self) -> bool:
-        """Tell whether a part of it is calculated by the window's scene only."""
-        return any(each.in_window for each in self.found)
 
     def told(self) -> dict[str, Any]:
         """The reason and the start, as the `plan` event tells them."""
@@ -57,7 +49,7 @@ def unbaked(scene: bpy.types.Scene) -> Running | None:
 def _in_scene(scene: Any) -> Iterator[Simulation]:
     world = scene.rigidbody_world
     if world is not None and world.enabled and world.collection is not None and len(world.collection.objects) and not _kept(world.point_cache):
-        yield Simulation("rigid bodies", scene.name, int(world.point_cache.frame_start), in_window=True)
+        yield Simulation("rigid bodies", scene.name, int(world.point_cache.frame_start))
     for thing in _things(scene):
         for modifier in thing.modifiers:
             if modifier.show_render:
@@ -93,13 +85,13 @@ def _of_modifier(scene: Any, thing: Any, modifier: Any) -> Iterator[Simulation]:
     elif kind == "FLUID" and modifier.fluid_type == "DOMAIN":
         domain = modifier.domain_settings
         if domain.cache_type == "REPLAY":
-            yield Simulation("fluid", thing.name, int(domain.cache_frame_start), in_window=True)
+            yield Simulation("fluid", thing.name, int(domain.cache_frame_start))
     elif kind == "DYNAMIC_PAINT" and modifier.ui_type == "CANVAS" and modifier.canvas_settings is not None:
         for surface in modifier.canvas_settings.canvas_surfaces:
             if surface.is_active and not _kept(surface.point_cache):
                 yield Simulation("dynamic paint", thing.name, int(surface.frame_start))
     elif kind == "NODES" and modifier.node_group is not None and _simulates(modifier.node_group, set()) and not _nodes_baked(modifier):
-        yield Simulation("simulation nodes", thing.name, int(scene.frame_start), in_window=True)
+        yield Simulation("simulation nodes", thing.name, int(scene.frame_start))
 
 
 def _of_particles(thing: Any, system: Any) -> Iterator[Simulation]:

@@ -34,13 +34,13 @@ scene.display.render_aa = "32"
 TOUGH = """
 scene = bpy.context.scene
 scene.render.engine = "BLENDER_WORKBENCH"
-scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 3840, 2160, 100
+scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 2560, 1440, 100
 scene.display.render_aa = "32"
 scene.display.shading.show_shadows = True
 scene.display.shading.show_cavity = True
 scene.display.shading.cavity_type = "BOTH"
 bpy.ops.mesh.primitive_monkey_add(location=(2, 0, 0))
-for name, levels in (("Cube", 6), ("Suzanne", 4)):
+for name, levels in (("Cube", 5), ("Suzanne", 2)):
     modifier = bpy.data.objects[name].modifiers.new("Fine", "SUBSURF")
     modifier.render_levels = modifier.levels = levels
 """

@@ -42,7 +42,6 @@ def test_a_killed_server_takes_its_blenders_along_and_its_next_start_goes_on(rea
     heavy, light = make_blend(real_blender, "heavy", HEAVY), make_blend(real_blender, "light", LIGHT)
     out = tmp_path / "out"
     first = job(light, out / "light_", frames="1-3")
-    # Its third frame would take minutes: the server is killed in the middle of it.
     slow = job(heavy, out / "slow_", frames="1", size=[64, 36], cycles={"samples": 200000, "device": "CPU"})
     with ServerUnderTest(tmp_path, real_blender.program) as server:
         server.run(recipe(first, slow))
@@ -72,8 +71,8 @@ def test_a_server_killed_again_and_again_makes_each_frame_once(any_blender: Real
     light = make_blend(any_blender, "light", LIGHT)
     out = tmp_path / "out"
     with ServerUnderTest(tmp_path, any_blender.program) as server:
-        server.run(recipe(job(light, out / "f_", frames="1-60", size=[960, 540], engine="CYCLES", cycles={"samples": 4, "device": "CPU"})))
-        for share in (3, 12, 25):
+        server.run(recipe(job(light, out / "f_", frames="1-30", size=[480, 270], engine="CYCLES", cycles={"samples": 4, "device": "CPU"})))
+        for share in (2, 8, 15):
             server.wait_for(lambda answer, share=share: answer["frames"]["done"] >= share, 60, f"{share} frames", pause=0.01)
             left = server.blenders()
             server.kill()
@@ -82,9 +81,9 @@ def test_a_server_killed_again_and_again_makes_each_frame_once(any_blender: Real
         end = server.wait_for_end(120)
         assert end["status"] == "FINISHED"
         assert end["jobs"][0]["status"] == "FINISHED", end["jobs"][0]
-        assert end["jobs"][0]["frames"] == {"total": 60, "done": 60, "failed": 0, "rendering": []}
-        assert server.rows(GOOD_FRAMES) == [(frame, 1, 1) for frame in range(1, 61)]
-        assert len(list(out.iterdir())) == 60
+        assert end["jobs"][0]["frames"] == {"total": 30, "done": 30, "failed": 0, "rendering": []}
+        assert server.rows(GOOD_FRAMES) == [(frame, 1, 1) for frame in range(1, 31)]
+        assert len(list(out.iterdir())) == 30
         for path in out.iterdir():
             look_at(path, "PNG")
         assert not hidden_folders(tmp_path)
@@ -147,7 +146,7 @@ def test_cancelling_works_the_same_on_every_blender(real_blender: RealBlender, m
 
 def test_a_blender_that_is_killed_is_replaced_and_its_frame_tried_again(real_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:
     heavy, out = make_blend(real_blender, "heavy", HEAVY), tmp_path / "out"
-    steady = job(heavy, out / "x_", size=[128, 72], cycles={"samples": 3000, "device": "CPU"}, frames="1-2")
+    steady = job(heavy, out / "x_", size=[128, 72], cycles={"samples": 1000, "device": "CPU"}, frames="1-2")
     with ServerUnderTest(tmp_path, real_blender.program) as server:
         server.run(recipe(steady))
         server.wait_for_rendering(progress=5)
@@ -189,7 +188,7 @@ def test_a_frame_on_which_blender_dies_three_times_fails_with_its_reason_and_log
 def test_a_stopped_recipe_goes_on_with_the_same_command(number: signal.Signals, any_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:
     light, out = make_blend(any_blender, "light", LIGHT), tmp_path / "out"
     path = tmp_path / "recipe.json"
-    path.write_text(json.dumps(recipe(job(light, out / "f_", frames="1-30", size=[640, 360], engine="CYCLES", cycles={"samples": 16, "device": "CPU"}))))
+    path.write_text(json.dumps(recipe(job(light, out / "f_", frames="1-16", size=[320, 180], engine="CYCLES", cycles={"samples": 16, "device": "CPU"}))))
     command = server_command("--recipe", path, "--port", "0", "--data-dir", tmp_path / "data", "--blender", any_blender.program)
     environ = server_environment(tmp_path)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=tmp_path)
@@ -204,12 +203,12 @@ def test_a_stopped_recipe_goes_on_with_the_same_command(number: signal.Signals, 
     assert "The same command goes on" in complained
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     done = {picture: picture.stat().st_mtime_ns for picture in out.glob("*.png")}
-    assert 3 <= len(done) < 30
+    assert 3 <= len(done) < 16
     assert not hidden_folders(tmp_path)
 
     again = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90, env=environ, cwd=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Going on with this recipe's unfinished batch" in again.stderr
-    assert len(list(out.glob("*.png"))) == 30
+    assert len(list(out.glob("*.png"))) == 16
     assert all(picture.stat().st_mtime_ns == moment for picture, moment in done.items())
     assert not hidden_folders(tmp_path)

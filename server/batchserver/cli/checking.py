@@ -7,7 +7,6 @@ Runs without Blender.
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,7 +70,7 @@ def _print(recipe: Recipe, blender: str, faults: Sequence[Fault], findings: Sequ
     for fault in faults:
         if not fault.path.startswith("jobs["):
             print(f"FAULT  {fault.path + ': ' if fault.path else ''}{fault.message}")
-    print(f"{len(faults)} fault{'s' if len(faults) != 1 else ''} found" if faults else "Everything is all right", file=sys.stderr if faults else sys.stdout)
+    print(f"{len(faults)} fault{'s' if len(faults) != 1 else ''} found" if faults else "Everything is all right")
 
 
 def _print_json(recipe: Recipe, blender: str, faults: Sequence[Fault], findings: Sequence[Finding]) -> None:

@@ -18,12 +18,11 @@ MARK = "GPUS "
 
 def list_gpus(program: Program, *, as_json: bool = False, timeout: float = 120) -> int:
     """Print the GPUs with the numbers and names that a recipe's `cycles.device` takes; returns 0."""
-    answer = ask_gpus(program, timeout)
+    gpus = ask_gpus(program, timeout)
     if as_json:
-        print(json.dumps(answer))
+        print(json.dumps({"gpus": gpus}))
         return 0
     print("GPUS AVAILABLE FOR RENDERING")
-    gpus = answer.get("gpus", [])
     for gpu in gpus:
         print(f"{gpu['name']} | Number: {gpu['number']} | {gpu['type']}")
     if not gpus:
@@ -31,7 +30,7 @@ def list_gpus(program: Program, *, as_json: bool = False, timeout: float = 120) 
     return 0
 
 
-def ask_gpus(program: Program, timeout: float) -> dict[str, list[dict[str, object]]]:
+def ask_gpus(program: Program, timeout: float) -> list[dict[str, object]]:
     """Ask a Blender for its GPUs. Raises `BlenderProblem`."""
     command = program.run_script(INSIDE_BLENDER / "devices.py")
     try:
@@ -41,5 +40,5 @@ def ask_gpus(program: Program, timeout: float) -> dict[str, list[dict[str, objec
     line = next((line for line in ran.stdout.splitlines() if line.startswith(MARK)), None)
     if line is None:
         raise BlenderProblem(f"{program.path} did not list its GPUs (exit code {ran.returncode}): {(ran.stderr or ran.stdout).strip()[-300:]}")
-    found: dict[str, list[dict[str, object]]] = json.loads(line.removeprefix(MARK))
+    found: list[dict[str, object]] = json.loads(line.removeprefix(MARK))
     return found

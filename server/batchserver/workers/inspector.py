@@ -38,8 +38,8 @@ def inspect_jobs(session: Session, jobs: Iterable[Job], *, timeout: float = 600)
 
 
 def _inspect(session: Session, blend: str, jobs: list[Job], timeout: float) -> list[Finding]:
-    first_frames = [{**job_facts(job), "first_frame": job.frames[0] if job.frames else 1, "frames": len(job.frames)} for job in jobs]
-    order = session.order("inspect", blend=blend, jobs=first_frames)
+    asked = [{**job_facts(job), "frames": len(job.frames)} for job in jobs]
+    order = session.order("inspect", blend=blend, jobs=asked)
     told = _answer(session, order, timeout)
     if told.kind == "failed":
         message = str(told.facts["message"])

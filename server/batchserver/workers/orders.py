@@ -33,6 +33,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "overrides": [asdict(override) for override in job.overrides],
         "movie": job.movie.value,
         "animated": job.animated,
+        "span": [min(job.frames), max(job.frames)] if job.frames else None,
     }
 
 
