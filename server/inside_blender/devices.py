@@ -79,7 +79,7 @@ def chosen(word: str) -> Iterator[Choice]:
     DEFAULT leaves everything as it is; CPU renders on the CPU. A GPU that cannot be had is a note, and the CPU renders.
     """
     if word.upper() == "DEFAULT":
-        yield Choice(notes=_default_notes())
+        yield Choice()
         return
     if word.upper() == "CPU":
         yield Choice("CPU")
@@ -101,9 +101,8 @@ def chosen(word: str) -> Iterator[Choice]:
         _put_back(prefs, *before)
 
 
-def _default_notes() -> list[str]:
-    """Say so when the scene wants a GPU and none would be used."""
-    scene = bpy.context.scene
+def default_notes(scene: bpy.types.Scene) -> list[str]:
+    """Say so when the scene itself wants a GPU and none would be used."""
     prefs = preferences()
     if prefs is None or scene.render.engine != "CYCLES" or scene.cycles.device != "GPU":
         return []

@@ -7,6 +7,7 @@ the file's. The pictures lie on top of everything and go through no colour trans
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -21,6 +22,7 @@ from .orders import Job, Order
 
 NAME = "Render+ pictures"
 MOST_CHANNELS = 128
+RAW = ("Non-Color", "Raw", "Utility - Raw", "raw", "data")
 
 
 def do(order: Order, events: Events) -> None:
@@ -109,6 +111,7 @@ def _place(order: Order, events: Events, scene: Any, files: list[tuple[int, str]
         for name in names[1:]:
             strip.elements.append(name)
         strip.frame_final_duration = len(names)
+        _put_raw(strip.colorspace_settings)
         strip.blend_type, strip.blend_alpha, strip.mute = "REPLACE", 1.0, False
         at += len(names)
     if hasattr(editor, "channels") and top < len(editor.channels):
@@ -152,17 +155,28 @@ def _plain_picture(scene: Any, first: str) -> None:
 
 
 def _plain_colours(scene: Any) -> None:
-    """Display and sequencer in the pictures' own space: what goes in comes out."""
-    settings = render_settings = scene.render.image_settings
-    if getattr(render_settings, "color_management", "FOLLOW_SCENE") != "FOLLOW_SCENE":
+    """Take every colour transform out: what goes in comes out.
+
+    Observed on 3.4 to 5.2, for every display: raw pictures in a raw sequencer under a raw view come out bit by bit. With
+    pictures in their own colour space, 5.x transforms them once more.
+    """
+    settings = scene.render.image_settings
+    if getattr(settings, "color_management", "FOLLOW_SCENE") != "FOLLOW_SCENE":
         settings.color_management = "FOLLOW_SCENE"
     view = scene.view_settings
     paths.put(view, "use_curve_mapping", False)
     for attribute, value in (("view_transform", "Raw"), ("look", "None"), ("exposure", 0.0), ("gamma", 1.0)):
-        try:
+        with contextlib.suppress(TypeError):  # the display "None" has no view "Raw", and changes nothing
             paths.put(view, attribute, value)
-        except TypeError:
-            continue
+    _put_raw(scene.sequencer_colorspace_settings)
+
+
+def _put_raw(settings: Any) -> None:
+    """Choose the colour space that changes nothing, by the name that the colour configuration has for it."""
+    for name in RAW:
+        with contextlib.suppress(TypeError):
+            paths.put(settings, "name", name)
+            return
 
 
 def _render(scene: Any, order: Order, events: Events, frames: list[int], start: int) -> None:
@@ -173,6 +187,6 @@ def _render(scene: Any, order: Order, events: Events, frames: list[int], start: 
 
     bpy.app.handlers.render_pre.append(told)
     try:
-        rendering.animation()
+        rendering.animation(scene)
     finally:
         bpy.app.handlers.render_pre.remove(told)

@@ -148,6 +148,8 @@ def _look(job: Job, scene: Any, gpus: list[devices.Gpu], found: Findings) -> Non
         found.notes.append("A single picture in a movie format: it becomes a movie of one frame.")
     if job.device.upper() not in {"DEFAULT", "CPU"} and not (gpus and devices.find(job.device, gpus)):
         found.notes.append(f'The job asks for the GPU "{job.device}", and Blender finds none by that name here: it would be rendered on the CPU.')
+    if job.device.upper() == "DEFAULT":
+        found.notes.extend(devices.default_notes(scene))
     running = simulations.unbaked(scene)
     if running:
         found.notes.append(running.told()["reason"])

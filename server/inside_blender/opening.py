@@ -42,7 +42,7 @@ def open_blend(path: str) -> Opened:
     auto_run = bool(bpy.context.preferences.filepaths.use_scripts_auto_execute)
     start = time.monotonic()
     try:
-        bpy.ops.wm.open_mainfile(filepath=path, load_ui=False, use_scripts=auto_run)
+        bpy.ops.wm.open_mainfile(filepath=path, use_scripts=auto_run)
     except (RuntimeError, UnicodeError) as error:
         raise Failure("cannot_open", f'The file "{path}" cannot be opened: {_last_line(error)}{_newer(path)}') from None
     seconds = time.monotonic() - start

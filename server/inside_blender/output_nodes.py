@@ -78,7 +78,7 @@ def has_source(socket: Any, around: tuple[Any, ...] = (), depth: int = 0) -> boo
     if depth > 64:
         return False
     for link in socket.links:
-        if link.is_muted or not link.is_valid:
+        if link.is_muted or not link.is_valid or not link.from_socket.enabled or link.from_socket.is_unavailable:
             continue
         node = link.from_node
         if node.type == "REROUTE":

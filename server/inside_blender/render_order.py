@@ -51,6 +51,8 @@ def prepare(order: Order, events: Events, job: Job, cycles_device: str) -> bpy.t
         written.put(scene.cycles, "device", cycles_device)
     overrides.apply(job.overrides, scene, written)
     written.notes.extend(denoising.check(scene))
+    if not cycles_device:
+        written.notes.extend(devices.default_notes(scene))
     for note in written.notes:
         events.emit("note", id=order.id, message=note)
     frames = [frame for run in order.frames for frame in (run[0], run[-1])]

@@ -57,11 +57,17 @@ class FrameTeller:
             found.append(("render_stats", self._stats))
         return found
 
-    def _pre(self, *_: Any) -> None:
-        self._guard(self._begin_frame)
+    def _pre(self, scene: Any = None, *_: Any) -> None:
+        if self._is_ours(scene):
+            self._guard(self._begin_frame)
 
-    def _write(self, *_: Any) -> None:
-        self._guard(self._end_frame)
+    def _write(self, scene: Any = None, *_: Any) -> None:
+        if self._is_ours(scene):
+            self._guard(self._end_frame)
+
+    def _is_ours(self, scene: Any) -> bool:
+        """Tell a render of our scene from one inside of it: the sequencer renders other scenes for its strips."""
+        return not isinstance(scene, bpy.types.Scene) or scene.name == self._scene.name
 
     def _stats(self, text: Any = None, *_: Any) -> None:
         if isinstance(text, str) and text:
@@ -117,12 +123,12 @@ def _is_movie(path: str, outputs: Outputs) -> bool:
 def render_run(scene: bpy.types.Scene, run: range) -> None:
     """Render one run of frames from 0 on as Blender's animation; raise Failure("render_error")."""
     outputs_module.set_span(scene, run[0], run[-1], run.step)
-    animation()
+    animation(scene)
 
 
-def animation() -> None:
+def animation(scene: bpy.types.Scene) -> None:
     """Render the scene's frame range as it stands; raise Failure."""
-    _render(animation=True)
+    _render(scene, animation=True)
 
 
 def render_still(scene: bpy.types.Scene, outputs: Outputs, frame: int, go_there: bool = True) -> None:
@@ -136,7 +142,7 @@ def render_still(scene: bpy.types.Scene, outputs: Outputs, frame: int, go_there:
     pattern = render.filepath
     render.filepath = paths.literal(outputs.main_path(frame))
     try:
-        _render(write_still=True)
+        _render(scene, write_still=True)
     finally:
         render.filepath = pattern
 
@@ -154,9 +160,10 @@ def render_runs(scene: bpy.types.Scene, outputs: Outputs, runs: Iterable[range])
             render_run(scene, rest)
 
 
-def _render(**how: bool) -> None:
+def _render(scene: Any, **how: bool) -> None:
+    where = {} if bpy.context.scene == scene else {"scene": scene.name}
     try:
-        result = bpy.ops.render.render(**how)
+        result = bpy.ops.render.render(**how, **where)
     except RuntimeError as error:
         raise _render_failure(str(error)) from None
     if "FINISHED" not in result:

@@ -53,6 +53,8 @@ def _match(thing: Any) -> None:
         paths.put(modifier, "show_viewport", modifier.show_render)
         if modifier.type in {"SUBSURF", "MULTIRES"}:
             paths.put(modifier, "levels", modifier.render_levels)
+        elif modifier.type == "PARTICLE_SYSTEM":
+            paths.put(modifier.particle_system.settings, "display_percentage", 100)
 
 
 def _show_collections(layer: Any) -> None:

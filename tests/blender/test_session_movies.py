@@ -62,18 +62,13 @@ try:
     said["sound"] = sound.frame_duration / scene.render.fps * scene.render.fps_base
 except RuntimeError:
     said["sound"] = 0
-picture = bpy.data.images.load(png)
-clip = bpy.data.images.load(movie)
-clip.colorspace_settings.name = picture.colorspace_settings.name
-worst = None
-strips.remove(strips["s"]) if "s" in strips else None
 scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *said["size"], 100
 scene.view_settings.view_transform = "Raw"
 scene.view_settings.look = "None"
 scene.render.image_settings.file_format = "PNG"
 scene.render.image_settings.color_mode = "RGB"
 scene.render.dither_intensity = 0
-scene.sequencer_colorspace_settings.name = "sRGB"
+scene.sequencer_colorspace_settings.name = strip.colorspace_settings.name = "Non-Color"
 scene.frame_start = scene.frame_end = 1
 scene.render.filepath = png + ".frame_"
 bpy.ops.render.render(animation=True)
@@ -155,7 +150,9 @@ def test_a_still_in_a_movie_format_is_a_movie_of_one_frame(session: Session, rea
     encoded = encode(session, asked, rendered)
     (movie,) = of(encoded, "encoded")[0]["files"]
     assert Path(movie).name == "one_0004-0004.mkv"
-    assert look(real_blender, movie, files(rendered)[0])["frames"] == 1
+    found = look(real_blender, movie, files(rendered)[0])
+    assert found["frames"] in ({1} if real_blender.version >= (5, 0) else {1, 2}), "to 4.5 Blender counts the frames by the length of the sound"
+    assert found["worst"] <= 1
 
 
 def test_a_movie_with_holes_has_no_sound_and_says_so(session: Session, real_blender: RealBlender, film: Path, tmp_path: Path) -> None:
@@ -164,7 +161,8 @@ def test_a_movie_with_holes_has_no_sound_and_says_so(session: Session, real_blen
     encoded = encode(session, asked, rendered)
     assert any("no sound" in note["message"] for note in of(encoded, "note"))
     found = look(real_blender, of(encoded, "encoded")[0]["files"][0], files(rendered)[0])
-    assert (found["frames"], found["sound"]) == (3, 0)
+    assert found["frames"] == 3
+    assert found["sound"] < 0.1
 
 
 def test_a_deep_codec_gets_a_deep_sequence(session: Session, film: Path, tmp_path: Path) -> None:

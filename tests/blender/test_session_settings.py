@@ -139,6 +139,12 @@ def test_the_foretold_size_is_blenders_own(session: Session, rich: Path, tmp_pat
         assert of(events, "frame_started")[0]["size"] == size_of(files(events)[0]), (section, size, percentage)
 
 
+def test_the_files_own_active_scene_renders(session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    blend = make_blend(real_blender, "other_first", RICH + '\nbpy.context.window.scene = bpy.data.scenes["Other"]\n')
+    events = session.render(job(blend, tmp_path / "p_"), [[1, 1, 1]])
+    assert size_of(files(events)[0]) == [48, 27]
+
+
 def test_eevee_is_found_by_either_word(session: Session, rich: Path, tmp_path: Path) -> None:
     """Nothing is rendered: the first frame of EEVEE takes seconds on a computer without a GPU."""
     answer = session.inspect(rich, job(rich, tmp_path / "p_", engine="BLENDER_EEVEE"), job(rich, tmp_path / "p_", engine="BLENDER_EEVEE_NEXT"))

@@ -142,6 +142,18 @@ bpy.ops.ptcache.bake_all(bake=True)
     assert [event["frame"] for event in of(events, "frame_written")] == [8, 3]
 
 
+def test_reading_settings_back_does_not_disturb_a_simulation(
+    session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The animated property makes the session look at the first and the last frame before it renders."""
+    source = CLOTH + 'scene.render.keyframe_insert("dither_intensity", frame=1)\n'
+    override = {"name": "", "path": "render.dither_intensity", "data": 0.0, "library": ""}
+    moved, still = make_blend(real_blender, "cloth_dither", source), make_blend(real_blender, "cloth_still", CLOTH + "scene.render.dither_intensity = 0\n")
+    one = pictures(session.render(job(moved, tmp_path / "moved_", overrides=[override]), [[2, 8, 6]]))
+    other = pictures(session.render(job(still, tmp_path / "still_"), [[2, 8, 6]]))
+    assert {frame: picture.differing(other[frame]) for frame, picture in one.items()} == {2: 0, 8: 0}
+
+
 def test_inspection_names_an_unbaked_simulation(session: Session, simulated: tuple[str, Path], tmp_path: Path) -> None:
     what, blend = simulated
     answer = session.inspect(blend, job(blend, tmp_path / "p_"))

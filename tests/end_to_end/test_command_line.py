@@ -131,7 +131,7 @@ def test_a_recipe_s_faults_are_named_by_their_paths_one_a_line(call: Call, writt
 def test_a_recipe_without_an_enabled_job_is_refused_at_its_start(call: Call, written: Callable[..., Path], tmp_path: Path) -> None:
     done = call("--recipe", written(recipe(job(tmp_path / "a.blend", tmp_path / "x", enabled=False))))
     assert done.returncode == ExitCode.USAGE
-    assert "disabled" in done.stderr
+    assert "no job of the recipe is enabled" in done.stderr
 
 
 @pytest.mark.parametrize("options", [("--poll",), ("--poll-job", "0"), ("--cancel",), ("--cancel-job",), ("--stop",)])
@@ -178,7 +178,7 @@ def test_a_data_folder_that_cannot_be_made_is_a_server_fault(call: Call, written
 def test_a_dry_run_prints_statistics_and_commands_and_writes_nothing(call: Call, written: Callable[..., Path], tmp_path: Path) -> None:
     document = recipe(
         job(tmp_path / "a b.blend", tmp_path / "out" / "x_", engine="CYCLES", scene="My scene", frames="1-10x2,20", animated=True, name="first"),
-        job(tmp_path / "c.blend", tmp_path / "out" / "y_", frames="7", name="second"),
+        job(tmp_path / "c.blend", tmp_path / "out" / "y_", frame_still=7, name="second"),
         job(tmp_path / "c.blend", tmp_path / "out" / "z_", enabled=False),
     )
     done = call("--recipe", written(document), "--dry", "--data-dir", tmp_path / "data", PATH="/nowhere")
@@ -328,7 +328,7 @@ def test_check_names_everything_that_would_spoil_the_night(
     text = call("--recipe", written(recipe(*jobs)), "--check", *options)
     assert text.returncode == ExitCode.CHECK_FAILED
     assert "No camera" in text.stdout
-    assert f"{len(errors)} faults found" in text.stderr
+    assert f"{len(errors)} faults found" in text.stdout + text.stderr
 
 
 def test_check_without_a_blender_is_a_blender_fault(call: Call, written: Callable[..., Path], tmp_path: Path) -> None:

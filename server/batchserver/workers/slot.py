@@ -67,7 +67,10 @@ class Slot:
     def stop(self) -> None:
         """End the session at once, give back what it had, and wait until all is over."""
         self._stop.set()
-        self._thread.join(30)
+        if self._thread.ident is None:  # never started: the server could not listen
+            self._sealer.close()
+        else:
+            self._thread.join(30)
 
     def _work(self) -> None:
         try:
