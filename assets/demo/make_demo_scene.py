@@ -40,7 +40,7 @@ def material(name):
         return found
     made = bpy.data.materials.new(name)
     colour = (*COLOURS[name], 1.0)
-    made.diffuse_color = colour
+    made.diffuse_color = (*(1.7 * channel for channel in COLOURS[name]), 1.0)  # Workbench's studio light is dim
     if not made.use_nodes:
         made.use_nodes = True
     shader = next(node for node in made.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
@@ -199,15 +199,15 @@ def light(scene):
     nodes, links = world.node_tree.nodes, world.node_tree.links
     background = next(node for node in nodes if node.type == "BACKGROUND")
     where, split, ramp = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeSeparateXYZ"), nodes.new("ShaderNodeValToRGB")
-    ramp.color_ramp.elements[0].position, ramp.color_ramp.elements[0].color = 0.30, (0.80, 0.88, 0.98, 1)
-    ramp.color_ramp.elements[1].position, ramp.color_ramp.elements[1].color = 0.85, (0.16, 0.38, 0.80, 1)
+    ramp.color_ramp.elements[0].position, ramp.color_ramp.elements[0].color = 0.30, (0.62, 0.82, 1.0, 1)
+    ramp.color_ramp.elements[1].position, ramp.color_ramp.elements[1].color = 0.80, (0.05, 0.24, 0.78, 1)
     half = nodes.new("ShaderNodeMapRange")
     half.inputs["From Min"].default_value = -1
     links.new(where.outputs["Generated"], split.inputs[0])
     links.new(split.outputs["Z"], half.inputs["Value"])
     links.new(half.outputs[0], ramp.inputs[0])
     links.new(ramp.outputs[0], background.inputs["Color"])
-    background.inputs["Strength"].default_value = 0.75
+    background.inputs["Strength"].default_value = 0.85
 
 
 def settings(scene):
@@ -235,7 +235,7 @@ def build(path):
     windmill((0.7, 0.9, 0.35))
     house((-1.7, 0.3, 0.32))
     for step in range(7):
-        stone = (-1.85 + 0.42 * step + chance.uniform(-0.08, 0.08), -0.55 - 0.33 * math.sin(step / 2.2), 0.40)
+        stone = (-1.85 + 0.42 * step + chance.uniform(-0.08, 0.08), -0.55 - 0.33 * math.sin(step / 2.2), 0.47)
         add("Stone", ball(chance.uniform(0.12, 0.19), 1, 0.25), "Path", stone)
     for _ in range(26):
         angle, far = chance.uniform(0, math.tau), chance.uniform(2.5, 4.0)

@@ -2,7 +2,7 @@
 """File Output nodes of the compositor: found in nested groups too, redirected to the attempt, their files foretold.
 
 To 4.5 a node has `base_path` and `file_slots`, in the scene's `node_tree`; from 5.0 on `directory`, `file_name` and
-`file_output_items`, in `compositing_node_group`. A socket that nothing is linked to writes nothing. How the names are made
+`file_output_items`, in `compositing_node_group`. A socket that gets no picture writes nothing. How the names are made
 was observed on real 3.4, 4.3, 4.5 and 5.2 (tests/blender/test_session_outputs.py). Runs inside Blender.
 """
 
@@ -16,6 +16,7 @@ import bpy
 
 from . import paths
 from .attempts import Attempt
+from .compositor_sources import has_picture
 
 MULTILAYER = "OPEN_EXR_MULTILAYER"
 
@@ -29,7 +30,7 @@ def redirect(scene: bpy.types.Scene, attempt: Attempt) -> list[Callable[[int], l
             continue
         done.add(node.as_pointer())
         one = _redirect_new(scene, node, attempt) if hasattr(node, "directory") else _redirect_old(scene, node, attempt)
-        foretold.append(_if_linked(node, path, one))
+        foretold.append(_if_linked(scene, node, path, one))
     return foretold
 
 
@@ -68,32 +69,12 @@ def _in_tree(tree: Any, around: tuple[Any, ...]) -> Iterator[tuple[Any, tuple[An
             yield from _in_tree(node.node_tree, (*around, node))
 
 
-def _if_linked(node: Any, around: tuple[Any, ...], foretell: Callable[[int, list[Any]], list[str]]) -> Callable[[int], list[str]]:
-    linked = [has_source(socket, around) for socket in node.inputs]
+def _if_linked(scene: Any, node: Any, around: tuple[Any, ...], foretell: Callable[[int, list[bool]], list[str]]) -> Callable[[int], list[str]]:
+    linked = [has_picture(socket, scene, around) for socket in node.inputs]
     return lambda frame: foretell(frame, linked)
 
 
-def has_source(socket: Any, around: tuple[Any, ...] = (), depth: int = 0) -> bool:
-    """Tell whether something real is linked to `socket`: reroutes and group inputs that lead nowhere are nothing."""
-    if depth > 64:
-        return False
-    for link in socket.links:
-        if link.is_muted or not link.is_valid or not link.from_socket.enabled or link.from_socket.is_unavailable:
-            continue
-        node = link.from_node
-        if node.type == "REROUTE":
-            if has_source(node.inputs[0], around, depth + 1):
-                return True
-        elif node.type == "GROUP_INPUT":
-            outer = next((each for each in around[-1].inputs if each.identifier == link.from_socket.identifier), None) if around else None
-            if outer is not None and has_source(outer, around[:-1], depth + 1):
-                return True
-        else:
-            return True
-    return False
-
-
-def _redirect_old(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, list[Any]], list[str]]:
+def _redirect_old(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, list[bool]], list[str]]:
     base = paths.absolute(paths.expand(scene, node.base_path, node.name) or ".", node.id_data.library)
     multilayer = node.format.file_format == MULTILAYER
     if multilayer:
@@ -108,7 +89,7 @@ def _redirect_old(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, lis
     for (index, _), name in zip(slots, names, strict=True):
         paths.put(node.file_slots[index], "path", paths.literal(name))
 
-    def foretell(frame: int, linked: list[Any]) -> list[str]:
+    def foretell(frame: int, linked: list[bool]) -> list[str]:
         found = []
         for (index, _), name in zip(slots, names, strict=True):
             if index < len(linked) and linked[index]:
@@ -120,7 +101,7 @@ def _redirect_old(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, lis
     return foretell
 
 
-def _redirect_new(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, list[Any]], list[str]]:
+def _redirect_new(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, list[bool]], list[str]]:
     base = paths.absolute(paths.expand(scene, node.directory, node.name) or "//", node.id_data.library)
     name = paths.expand(scene, node.file_name, node.name)
     if node.format.file_format == MULTILAYER:
@@ -132,7 +113,7 @@ def _redirect_new(scene: Any, node: Any, attempt: Attempt) -> Callable[[int, lis
     path = attempt.folder(folder)
     _point(node, path, name)
 
-    def foretell(frame: int, linked: list[Any]) -> list[str]:
+    def foretell(frame: int, linked: list[bool]) -> list[str]:
         found = []
         for index, item in enumerate(node.file_output_items):
             if index < len(linked) and linked[index]:

@@ -183,6 +183,45 @@ def test_views_of_file_output_nodes_are_foretold(session: Session, real_blender:
     assert {"main_0003_L.png", "main_0003_R.png", "passes/beauty_0003_L.png", "nested/nested_0003_R.png", "passes/deep/03_alpha_R.jpg"} < set(found)
 
 
+PLAIN_VALUES = (
+    NODES
+    + """
+colour = tree.nodes.new("CompositorNodeRGB")
+output(tree, "//plain", colour.outputs[0], ["colour_"])
+output(tree, "//plain", tree.nodes.new("CompositorNodeBlur").outputs[0], ["blur_of_nothing_"])
+scene.view_layers[0].use_pass_mist = True
+mist = layers.outputs.get("Mist")
+if mist is not None:
+    output(tree, "//plain", mist, ["mist_"])
+scene.view_layers[0].use_pass_mist = False
+muted = tree.nodes.new("CompositorNodeBlur")
+tree.links.new(layers.outputs["Image"], muted.inputs[0])
+muted.mute = True
+output(tree, "//through", muted.outputs[0], ["muted_"])
+tree.links.new(layers.outputs["Image"], tree.nodes.new("CompositorNodeBlur").inputs[0])
+"""
+)
+
+
+def test_plain_values_and_passes_that_are_off_are_not_waited_for(
+    session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "v.blend").write_bytes(make_blend(real_blender, "values", PLAIN_VALUES).read_bytes())
+    events = session.render(job(tmp_path / "v.blend", tmp_path / "main_"), [[3, 3, 1]])
+    check(events)
+    assert names(events, tmp_path) == sorted([*expected(real_blender), "through/muted_0003.png"])
+
+
+def test_a_layer_that_is_not_rendered_is_not_waited_for(session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    source = NODES + 'scene.view_layers.new("Other")\n'
+    (tmp_path / "l.blend").write_bytes(make_blend(real_blender, "layer_off", source).read_bytes())
+    events = session.render(job(tmp_path / "l.blend", tmp_path / "main_", view_layers=["Other"]), [[3, 3, 1]])
+    assert events[-1]["event"] == "done"
+    (started,), (written,) = of(events, "frame_started"), of(events, "frame_written")
+    assert set(started["expect"]) <= set(written["files"])
+    assert started["expect"] == [str(tmp_path / ".renderplus" / "1-1" / "main_0003.png")]
+
+
 def test_inspection_foretells_the_final_files_and_writes_nothing(session: Session, real_blender: RealBlender, nodes: Path, tmp_path: Path) -> None:
     answer = session.inspect(nodes, {**job(nodes, tmp_path / "main_"), "first_frame": 3, "frames": 2})
     assert sorted(answer["jobs"][0]["outputs"]) == sorted(str(tmp_path / name) for name in expected(real_blender))

@@ -168,7 +168,7 @@ class ServerUnderTest:
         def renders(answer: dict[str, Any]) -> bool:
             facts = answer["jobs"][job]
             assert facts["status"] in ("QUEUED", "RUNNING"), facts
-            return bool(facts["frames"]["rendering"]) and facts["progress"] > progress
+            return bool(facts["frames"]["rendering"]) and facts["progress"] >= progress
 
         return self.wait_for(renders, seconds, f"job {job} renders")
 

@@ -65,6 +65,8 @@ def test_a_killed_server_takes_its_blenders_along_and_its_next_start_goes_on(rea
         assert before == {path: path.stat().st_mtime_ns for path in out.glob("light_*.png")}, "what is done is not rendered again"
         assert server.rows(GOOD_FRAMES) == [(1, 1, 1), (2, 1, 1), (3, 1, 1)]
         until(lambda: not hidden_folders(tmp_path), 3, "no attempt's folder stays")
+        time.sleep(1)
+        assert not server.blenders(), "nobody needs a Blender now"
 
 
 def test_a_server_killed_again_and_again_makes_each_frame_once(any_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:

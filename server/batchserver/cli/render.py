@@ -33,8 +33,7 @@ def render(recipe: Recipe | None, settings: Settings, client: Client, *, serve: 
         raise BadInput(sentence)
     if settings.port and client.is_ours():
         raise ServerTaken(
-            f"A Render+ server runs on port {settings.port} already. See what it does with --poll, stop it with --stop,"
-            " or choose another --port and --data-dir"
+            f"A Render+ server runs on port {settings.port} already. See what it does with --poll, stop it with --stop, or choose another --port and --data-dir"
         )
     server = BatchServer(settings)
     try:
@@ -148,5 +147,3 @@ def _told_to_stop(server: BatchServer) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-

@@ -156,7 +156,9 @@ class _KeepReady:
     def __call__(self) -> Program | None:
         at_start, self._at_start = self._at_start, False
         with self._server.dispatcher.lock:
-            waiting = [batch.record for batch in self._server.dispatcher.board if batch.record.status is BatchStatus.WAITING]
+            known = [batch.record for batch in self._server.dispatcher.board]
+        waiting = [record for record in known if record.status is BatchStatus.WAITING]
+        at_start = at_start and len(waiting) == len(known)  # a batch that went on at the start had its session then
         fresh = [record for record in waiting if record.id not in self._known]
         self._known.update(record.id for record in fresh)
         try:

@@ -40,6 +40,20 @@ class Patience:
     idle: float = 300.0
 
 
+STARTS_TRIED = 2
+"""How often in a row a Blender may fail to start before the other jobs of the batch fail with the same sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A Blender that did not start for a batch: what it said, and how often in a row."""
+
+    program: Program
+    batch: int
+    sentence: str
+    times: int
+
+
 class Slot:
     """Renders what the dispatcher leases to it, one order after the other."""
 
@@ -55,6 +69,7 @@ class Slot:
         self._wanted_soon = wanted_soon
         self._patience = patience or Patience()
         self._session: Session | None = None
+        self._refusal: _Refusal | None = None
         self._idle_since = time.monotonic()
         self._stop = threading.Event()
         self._sealer = Sealer(dispatcher, name)
@@ -160,8 +175,21 @@ class Slot:
         if self._session and (self._session.program != program or self._session.tainted_by not in ("", blend)):
             self._end_session()
         if self._session is None:
-            self._session = self._started(program)
+            self._session = self._started_for(program, offer.batch.record.id)
         return self._session
+
+    def _started_for(self, program: Program, batch: int) -> Session:
+        """Start a session; a Blender that could not start for a batch, and again could not, is not tried on each of its jobs."""
+        before = self._refusal if self._refusal and (self._refusal.program, self._refusal.batch) == (program, batch) else None
+        if before and before.times >= STARTS_TRIED:
+            raise BlenderProblem(before.sentence)
+        try:
+            session = self._started(program)
+        except BlenderProblem as problem:
+            self._refusal = _Refusal(program, batch, str(problem), before.times + 1 if before else 1)
+            raise
+        self._refusal = None
+        return session
 
     def _started(self, program: Program) -> Session:
         session = self._start_session(program)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from unit.dispatch.house import House, make_job, make_recipe
 
 from batchserver.dispatch.board import Progress
 from batchserver.model.errors import BadInput, Conflict
-from unit.dispatch.house import House, make_job, make_recipe
 
 
 def poll(house: House) -> dict[str, Any]:

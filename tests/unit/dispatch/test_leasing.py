@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from unit.dispatch.house import House, make_job, make_recipe
 
 from batchserver.dispatch.dispatcher import Bounds, Plan
 from batchserver.dispatch.sealing import Move, Written
 from batchserver.model.errors import Conflict
 from batchserver.model.recipe import MovieWay
 from batchserver.model.status import BatchStatus, JobStatus, LeaseEnd, TaskKind
-from unit.dispatch.house import House, make_job, make_recipe
 
 
 def test_a_lone_worker_gets_all_frames_of_a_job_at_once(house: House) -> None:

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from unit.dispatch.house import House, make_job, make_recipe
 
 from batchserver.dispatch import sealing
 from batchserver.dispatch.sealing import Output, settle
 from batchserver.model.errors import Conflict
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
-from unit.dispatch.house import House, make_job, make_recipe
 
 
 def test_after_a_kill_the_frames_that_are_done_are_not_rendered_again(house: House) -> None:
@@ -55,11 +55,12 @@ def test_a_kill_while_files_are_moved_is_settled_at_the_next_start(house: House,
         moves.append(source)
         real(source, target)
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(sealing.os, "replace", replace)
         if moved == 2:
             patched.setattr(sealing, "sync_folder", lambda _: (_ for _ in ()).throw(Killed))
-        house.dispatcher.accept(offer.lease.id, 1, sealing.Written((*written.files, second), written.expected, written.size, "PNG"))
+        with pytest.raises(Killed):
+            house.dispatcher.accept(offer.lease.id, 1, sealing.Written((*written.files, second), written.expected, written.size, "PNG"))
     assert house.ledger.frame(offer.job.record.id, 1).state is FrameState.SEALING
     house.restart()
     assert house.ledger.frame(offer.job.record.id, 1).state is FrameState.DONE

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from unit.dispatch.house import House, make_job, png
 
 from batchserver.dispatch.board import Progress
 from batchserver.dispatch.sealing import Written
 from batchserver.model.events import EventKind
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
-from unit.dispatch.house import House, make_job, png
 
 
 def test_a_truncated_picture_is_rejected_and_rendered_again(house: House) -> None:
