@@ -63,10 +63,10 @@ def animation(program: str, folder: Path, blend: Path, last: int) -> dict[str, f
             seen.append((time.time(), answer["frames"]["done"], left["seconds"], left["low"], left["high"]))
 
     with ours.started(program, folder / "data-animation") as server:
-        before = server.cpu()
+        before, begun = server.cpu(), time.time()
         mine = finished(server.render(animation_recipe(blend, last, out / "ours_"), each=note))
         cpu = server.cpu() - before
-        ended = time.time()
+        ended = begun + mine
     again = rivals.blender_animation(program, blend, 1, last, out / "plain_")
     errors = [abs(says - (ended - at)) / (ended - at) for at, done, says, _, _ in seen if 3 <= done <= last * 0.9]
     inside = [low <= ended - at <= high for at, done, _, low, high in seen if 3 <= done <= last * 0.9]
