@@ -12,8 +12,9 @@ import os
 import random
 import sys
 
+import bpy  # isort: skip  (in the wheel it is bpy that brings bmesh and mathutils)
+
 import bmesh
-import bpy
 from mathutils import Matrix, Vector, noise
 
 FRAMES = 24

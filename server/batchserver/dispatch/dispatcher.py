@@ -197,6 +197,12 @@ class Dispatcher:
         """End a lease; what it did not render is queued again."""
         with self.lock:
             found = self.board.lease(lease_id)
+        if found is None:
+            return
+        # Before the job may end by this: whoever hears of that finds pictures only. Not under the lock, it may take long.
+        self._sweep(move.attempt for move in found[2].moves)
+        with self.lock:
+            found = self.board.lease(lease_id)
             if found is None:
                 return
             batch, job, live = found
@@ -208,7 +214,6 @@ class Dispatcher:
             job.last_lap = None
             self._settle_job(batch, job)
             self.changed.notify_all()
-        self._sweep(move.attempt for move in live.moves)
 
     def expire(self, lease_id: int) -> None:
         """End a lease whose worker was not heard of in time; its frames are queued again."""

@@ -14,7 +14,7 @@ SESSION_VARIABLE = "RENDERPLUS_SESSION"
 INSIDE_VARIABLE = "RENDERPLUS_INSIDE_SESSION"
 
 _PYTHONS_OWN = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"})
-_SECRET = re.compile(r"pass(word|wd|phrase)?$|token|secret|api_?key|credential", re.IGNORECASE)
+_SECRET = re.compile(r"(^|_)pass$|pass(word|wd|phrase)|token|secret|api_?key|credential", re.IGNORECASE)
 
 
 def session_environment(environ: Mapping[str, str], *, token: str, temp: str, server_pid: int) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Workshop:
     program: Program
     folder: Path
 
-    def render(self, *frames: tuple[int, ...], seconds: float = 20, begin: bool = True) -> LiveBatch:
+    def render(self, *frames: tuple[int, ...], seconds: float = 20) -> LiveBatch:
         """Render a job for each list of frames, and wait for the end."""
         batch = self.start(*frames)
         self.wait(lambda: batch.record.status is BatchStatus.FINISHED, seconds)
@@ -61,7 +61,8 @@ class Workshop:
 
     def pictures(self) -> list[str]:
         """Name what is beside and below the outputs."""
-        return sorted(str(path.relative_to(self.folder / "out")) for path in (self.folder / "out").rglob("*"))
+        out = self.folder / "out"
+        return sorted(os.path.relpath(os.path.join(place, name), out) for place, folders, files in os.walk(out) for name in (*folders, *files))
 
     def alive(self) -> list[int]:
         """Tell which of the fakes live."""

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a session's environment keeps, and what it must never see. Runs without Blender."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from batchserver.workers.environment import session_environment
+
+
+def made(**environ: str) -> dict[str, str]:
+    return session_environment(environ, token="t0ken", temp="/tmp/x", server_pid=42)
+
+
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"])
+def test_what_belongs_to_the_server_s_python_is_dropped(name: str) -> None:
+    assert name not in made(**{name: "/x"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SMTP_PASSWORD", "MAIL_PASS", "DB_PASSWD", "SSH_PASSPHRASE", "GITHUB_TOKEN", "NPM_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "MY_APIKEY",
+     "GOOGLE_APPLICATION_CREDENTIALS", "token", "ACCESS_TOKEN_FILE"],
+)  # fmt: skip
+def test_secrets_are_dropped(name: str) -> None:
+    assert name not in made(**{name: "hush"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PATH", "HOME", "LANG", "OCIO", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "CUDA_VISIBLE_DEVICES",
+     "LD_LIBRARY_PATH", "BLENDER_USER_RESOURCES", "BLENDER_USER_CONFIG", "BLENDER_SYSTEM_SCRIPTS", "TMPDIR", "CYCLES_OPTIX_TEST", "COMPASS", "KEYBOARD",
+     "BYPASS_X", "PYTHONDONTWRITEBYTECODE"],
+)  # fmt: skip
+def test_what_rendering_needs_is_kept(name: str) -> None:
+    assert made(**{name: "/value"})[name] == "/value"
+
+
+def test_the_session_is_told_its_token_its_folder_and_its_server() -> None:
+    environment = made(RENDERPLUS_SESSION="forged", RENDERPLUS_INSIDE_SESSION="0")
+    assert json.loads(environment["RENDERPLUS_SESSION"]) == {"token": "t0ken", "temp": "/tmp/x", "server_pid": 42}
+    assert environment["RENDERPLUS_INSIDE_SESSION"] == "1"
