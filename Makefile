@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every target sets up what it needs by itself; `make` alone tells what there is.
 PYTHON := .venv/bin/python
-BOOTSTRAP := $(shell command -v python3 || echo python3-is-missing) tools/bootstrap.py
+BOOTSTRAP := { command -v python3 >/dev/null || { echo "Render+ needs Python 3.11 or later, as python3 on PATH."; exit 1; }; } && python3 tools/bootstrap.py
 PYTEST := $(PYTHON) -m pytest -c tests/pytest.ini
 export PYTHONDONTWRITEBYTECODE := 1
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from batchserver.dispatch.board import Progress
-from batchserver.dispatch.dispatcher import Dispatcher, Offer, Plan
+from batchserver.dispatch.dispatcher import Dispatcher
+from batchserver.dispatch.offers import Offer, Plan
 from batchserver.dispatch.sealing import Move, Written
 from batchserver.engines import EngineProgress, Stats, diagnose, engine_data, engine_type, read_line, read_stats
 from batchserver.engines import Heard as EngineHeard

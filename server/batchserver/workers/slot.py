@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchserver.dispatch.dispatcher import Dispatcher, Offer
+from batchserver.dispatch.dispatcher import Dispatcher
+from batchserver.dispatch.offers import Offer
 from batchserver.model.errors import BlenderProblem
 from batchserver.model.status import LeaseEnd, TaskKind
 

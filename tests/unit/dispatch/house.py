@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchserver.dispatch.board import LiveBatch, Progress
-from batchserver.dispatch.dispatcher import Bounds, Dispatcher, Offer, Plan
+from batchserver.dispatch.dispatcher import Dispatcher
+from batchserver.dispatch.offers import Bounds, Offer, Plan
 from batchserver.dispatch.sealing import HIDDEN_FOLDER, Move, Written
 from batchserver.dispatch.service import RenderService
 from batchserver.ledger.database import open_database

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.dispatch.house import House, make_job, make_recipe
 
-from batchserver.dispatch.dispatcher import Bounds, Plan
+from batchserver.dispatch.offers import Bounds, Plan
 from batchserver.dispatch.sealing import Move, Written
 from batchserver.model.errors import Conflict
 from batchserver.model.recipe import MovieWay

@@ -117,9 +117,8 @@ def test_an_event_file_outside_the_session_s_folder_is_not_read(tmp_path: Path) 
 
 
 def test_a_blender_that_ends_while_starting_is_told_with_its_last_words(tmp_path: Path) -> None:
-    with session(tmp_path, refuse_starts=9) as running:
-        with pytest.raises(BlenderProblem, match=r"ended while starting \(exit code 11\): no libGL here"):
-            running.wait_until_ready(10)
+    with session(tmp_path, refuse_starts=9) as running, pytest.raises(BlenderProblem, match=r"ended while starting \(exit code 11\): no libGL here"):
+        running.wait_until_ready(10)
 
 
 def test_a_blender_that_never_gets_ready_is_ended(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a batch: started, paused, cancelled, rendered again, and found again after the server died.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from batchserver.model.events import EventKind
+from batchserver.model.records import InputStamp, Times
+from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
+
+from . import inputs
+from .board import LiveBatch, LiveJob
+from .desk import Desk
+from .sealing import settle
+
+
+class BatchLife(Desk):
+    """What is done to whole batches and jobs."""
+
+    def load(self) -> None:
+        """Take over the unfinished batches from the ledger, after settling what a dead server left."""
+        with self.lock:
+            self._settle_ledger()
+            for record in self.ledger.batches(unfinished=True):
+                self.board.put(self.take_over(record.id))
+            for batch in self.board:
+                for job in batch.jobs if batch.running else ():
+                    self._settle_job(batch, job)
+
+    def begin(self, batch: LiveBatch) -> None:
+        """Start a batch: from here on its input is fixed, and its frames are handed out."""
+        with self.lock:
+            batch.record = replace(batch.record, status=BatchStatus.RUNNING, queued=False, times=Times(self.clock()))
+            stamps: dict[Path, list[LiveJob]] = {}
+            for job in batch.jobs:
+                if job.waiting:
+                    stamps.setdefault(Path(job.record.job.blend), []).append(job)
+            known = {path: noted for path in stamps if (noted := inputs.stamp(path))}
+            for path, noted in known.items():
+                for job in stamps[path]:
+                    job.record = replace(job.record, stamp=noted)
+            self.ledger.stamp_inputs((job.record.id, noted) for path, noted in known.items() for job in stamps[path])
+            self._save(batch)
+            self._tell(EventKind.BATCH_STARTED, batch)
+            self._settle_batch(batch)
+            self.changed.notify_all()
+
+        def keep(path: Path, full: InputStamp) -> None:
+            with self.lock:
+                if self._closed:
+                    return
+                for job in stamps[path]:
+                    if job.record.stamp == known[path]:
+                        job.record = replace(job.record, stamp=full)
+                self.ledger.stamp_inputs((job.record.id, full) for job in stamps[path])
+
+        inputs.hash_in_background(known, keep)
+
+    def cancel_job(self, batch: LiveBatch, job: LiveJob) -> None:
+        """Cancel a job; whoever renders it is told to give it back at once."""
+        with self.lock:
+            if job.record.status.over:
+                return
+            for live in job.leases.values():
+                live.revoked = True
+            self.ledger.close_frames(job.record.id, FrameState.CANCELLED)
+            job.queued = 0
+            self._finish_job(batch, job, JobStatus.CANCELLED)
+            self._settle_batch(batch)
+            self.changed.notify_all()
+
+    def cancel_batch(self, batch: LiveBatch) -> None:
+        """Cancel a batch and all of its jobs that are not over."""
+        with self.lock:
+            batch.record = replace(batch.record, status=BatchStatus.CANCELLED, paused=False, times=replace(batch.record.times, finished=self.clock()))
+            for job in batch.jobs:
+                self.cancel_job(batch, job)
+            self._save(batch)
+            self._tell(EventKind.BATCH_CANCELLED, batch)
+            self.changed.notify_all()
+
+    def pause(self, batch: LiveBatch) -> None:
+        """Hand out no more frames of a batch; frames that are rendering are finished first."""
+        with self.lock:
+            batch.record = replace(batch.record, paused=True)
+            for job in batch.jobs:
+                for live in job.leases.values():
+                    live.revoke_after_frame = True
+            self._save(batch)
+
+    def resume(self, batch: LiveBatch) -> None:
+        """Hand out a paused batch's frames again."""
+        with self.lock:
+            batch.record = replace(batch.record, paused=False)
+            self._save(batch)
+            self.changed.notify_all()
+
+    def again(self, batch: LiveBatch, job: LiveJob, states: Sequence[FrameState]) -> int:
+        """Queue a job's frames in the states again; returns how many."""
+        with self.lock:
+            count = self.ledger.requeue(job.record.id, *states)
+            encode_failed = job.record.encode is FrameState.FAILED
+            if not count and not encode_failed:
+                return 0
+            counts = self.ledger.counts(job.record.id)
+            job.queued, job.done, job.failed, job.deaths = counts.queued, counts.done, counts.failed, 0
+            encode = None if job.record.encode is None else FrameState.QUEUED
+            job.record = replace(job.record, status=JobStatus.QUEUED, held="", messages=(), times=replace(job.record.times, finished=None), encode=encode)
+            if batch.record.status.over:
+                batch.record = replace(batch.record, status=BatchStatus.RUNNING, times=replace(batch.record.times, finished=None))
+            self._save(batch, job)
+            self.changed.notify_all()
+            return count or 1
+
+    def unhold(self, batch: LiveBatch, job: LiveJob) -> None:
+        """Let a held job go on with its .blend as it is now."""
+        with self.lock:
+            job.record = replace(job.record, held="", stamp=inputs.stamp(Path(job.record.job.blend)))
+            self._save(batch, job)
+            self.changed.notify_all()
+
+    def _settle_ledger(self) -> None:
+        """Bring order into what a dead server left: half-sealed frames, open leases, their folders."""
+        for row in self.ledger.sealing_frames():
+            if settle(row.outputs):
+                self.ledger.done(row.job_id, row.number, row.lease_id, seconds=row.seconds, now=self.clock())
+            else:
+                self.ledger.requeue(row.job_id, FrameState.SEALING)
+        for lease in self.ledger.open_leases():
+            self.ledger.end_lease(lease.id, LeaseEnd.RELEASED, now=self.clock())
+            self._sweep(lease.folders)
+        for batch in self.ledger.batches(unfinished=True):
+            for job in self.ledger.jobs(batch.id):
+                if job.encode is FrameState.LEASED:
+                    self.ledger.save_job(replace(job, encode=FrameState.QUEUED))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The desk that all decisions are made over: ledger and board with their one lock, and when jobs and batches are over.
+
+Runs without Blender.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from batchserver.model.events import Event, EventKind, Listener
+from batchserver.model.status import BatchStatus, FrameState, JobStatus
+
+from .board import Board, LiveBatch, LiveJob
+from .keeping import Ledger
+from .offers import Bounds
+from .sealing import sweep
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Ledger and board; every change of either is made under `lock`."""
+
+    def __init__(
+        self, ledger: Ledger, *, clock: Callable[[], float], announce: Listener, bounds: Bounds | None = None,
+        sweep: Callable[[Iterable[Path]], None] = sweep,
+    ) -> None:  # fmt: skip
+        self.ledger = ledger
+        self.board = Board()
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self._announce = announce
+        self._bounds = bounds or Bounds()
+        self._sweep = sweep
+        self._workers: set[str] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """Write nothing more; the ledger may be closed then."""
+        with self.lock:
+            self._closed = True
+
+    def take_over(self, batch_id: int) -> LiveBatch:
+        """Read a batch from the ledger as a live one."""
+        jobs = [LiveJob.of(record, self.ledger.counts(record.id)) for record in self.ledger.jobs(batch_id)]
+        return LiveBatch(self.ledger.batch(batch_id), jobs)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something changed that may give a worker something to do, at most so long."""
+        with self.changed:
+            self.changed.wait(seconds)
+
+    @property
+    def worker_count(self) -> int:
+        """Tell how many workers lease at present."""
+        return len(self._workers)
+
+    def leave(self, worker: str) -> None:
+        """Note that a worker is gone and no longer counts when frames are dealt out."""
+        with self.lock:
+            self._workers.discard(worker)
+
+    def _settle_job(self, batch: LiveBatch, job: LiveJob) -> None:
+        """Finish a job when nothing of it is left to do."""
+        if job.record.status.over or job.leases or job.left > 0:
+            batch.touch(job)
+            return
+        if job.failed or job.record.encode is FrameState.FAILED:
+            self._finish_job(batch, job, JobStatus.FAILED)
+        elif job.record.encode in (None, FrameState.DONE):
+            self._finish_job(batch, job, JobStatus.FINISHED)
+        self._settle_batch(batch)
+
+    def _finish_job(self, batch: LiveBatch, job: LiveJob, status: JobStatus) -> None:
+        if status is JobStatus.FAILED and not job.record.messages:
+            job.say(f"{job.failed} of {job.total} frames failed")
+        job.record = replace(job.record, status=status, held="", times=replace(job.record.times, finished=self.clock()))
+        self._save(batch, job)
+        kinds = {JobStatus.FAILED: EventKind.JOB_FAILED, JobStatus.CANCELLED: EventKind.JOB_CANCELLED}
+        self._tell(kinds.get(status, EventKind.JOB_FINISHED), batch, job)
+
+    def _settle_batch(self, batch: LiveBatch) -> None:
+        if not batch.running or any(not job.record.status.over for job in batch.jobs):
+            return
+        batch.record = replace(batch.record, status=BatchStatus.FINISHED, times=replace(batch.record.times, finished=self.clock()))
+        self._save(batch)
+        self._tell(EventKind.BATCH_FINISHED, batch)
+        self.changed.notify_all()
+
+    def _save(self, batch: LiveBatch, job: LiveJob | None = None) -> None:
+        if job is None:
+            self.ledger.save_batch(batch.record)
+        else:
+            self.ledger.save_job(job.record)
+        batch.touch(job)
+
+    def _tell(self, kind: EventKind, batch: LiveBatch, job: LiveJob | None = None, frame: int | None = None, message: str = "") -> None:
+        index = None if job is None else job.record.job.index
+        try:
+            self._announce(Event(kind, self.clock(), batch.record.id, index, frame, message))
+        except Exception:
+            log.exception("A listener failed on %s", kind)
