@@ -84,8 +84,12 @@ class House:
         """Lease, and plan the attempt's folder as a session does."""
         offer = self.dispatcher.lease(worker)
         assert offer is not None
-        self.dispatcher.plan(offer.lease.id, Plan((Move(self.attempt(offer), self.final(offer)),)))
+        self.plan(offer)
         return offer
+
+    def plan(self, offer: Offer) -> None:
+        """Say where the offer's attempt writes."""
+        self.dispatcher.plan(offer.lease.id, Plan((Move(self.attempt(offer), self.final(offer)),)))
 
     def final(self, offer: Offer) -> Path:
         """Name the folder where the offer's files belong."""
@@ -115,7 +119,7 @@ class House:
             offer = self.dispatcher.lease(worker)
             if offer is None:
                 return
-            self.dispatcher.plan(offer.lease.id, Plan((Move(self.attempt(offer), self.final(offer)),)))
+            self.plan(offer)
             self.render(offer)
             self.dispatcher.release(offer.lease.id)
 
