@@ -186,6 +186,47 @@ def test_a_frame_on_which_blender_dies_three_times_fails_with_its_reason_and_log
         assert server.ask("DELETE", "/server").status == 200
 
 
+def test_a_server_told_to_stop_in_the_middle_of_a_render_ends_at_once_and_its_batch_goes_on(
+    any_blender: RealBlender, make_blend: Maker, tmp_path: Path
+) -> None:
+    heavy, light, out = make_blend(any_blender, "heavy", HEAVY), make_blend(any_blender, "light", LIGHT), tmp_path / "out"
+    with ServerUnderTest(tmp_path, any_blender.program) as server:
+        server.run(recipe(job(light, out / "light_", frames="1-2"), job(heavy, out / "slow_")))
+        server.wait_for_rendering(job=1)
+        left = server.blenders()
+        begun = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - begun < 5
+        all_end_within(server, left, 0.5)
+        assert not hidden_folders(tmp_path)
+        assert server.rows("SELECT state, count(*) FROM frame GROUP BY state ORDER BY state") == [("done", 2), ("queued", 1)]
+        assert server.rows("SELECT count(*) FROM attempt WHERE good = 0") == [(0,)], "a stop is no failure"
+        server.start()
+        answer = server.wait_for_rendering(job=1)
+        assert answer["frames"]["done"] == 2
+        server.good("DELETE", "/batch")
+
+
+def test_two_slots_make_each_frame_once_though_blenders_and_the_server_are_killed(any_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:
+    light, out = make_blend(any_blender, "light", LIGHT), tmp_path / "out"
+    one = job(light, out / "a_", frames="1-16", size=[320, 180], engine="CYCLES", cycles={"samples": 16, "device": "CPU"})
+    with ServerUnderTest(tmp_path, any_blender.program, "--slots", "2") as server:
+        server.run(recipe(one, {**one, "output": str(out / "b_")}))
+        server.wait_for(lambda answer: answer["frames"]["done"] >= 2, 60, "two frames", pause=0.01)
+        for process in server.blenders():
+            process.kill()
+        server.wait_for(lambda answer: answer["frames"]["done"] >= 10, 60, "ten frames", pause=0.01)
+        left = server.blenders()
+        server.kill()
+        all_end_within(server, left, SOON)
+        server.start()
+        end = server.wait_for_end(90)
+        assert [facts["status"] for facts in end["jobs"]] == ["FINISHED", "FINISHED"], end["jobs"]
+        assert [good for _, good, _ in server.rows(GOOD_FRAMES)] == [1] * 32
+        assert len(list(out.iterdir())) == 32
+        assert not hidden_folders(tmp_path)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_recipe_goes_on_with_the_same_command(number: signal.Signals, any_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:
     light, out = make_blend(any_blender, "light", LIGHT), tmp_path / "out"

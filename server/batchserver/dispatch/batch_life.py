@@ -15,7 +15,7 @@ from batchserver.model.records import InputStamp, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
 
 from . import inputs
-from .board import LiveBatch, LiveJob
+from .board import LiveBatch, LiveJob, attempt_folder
 from .desk import Desk
 from .sealing import settle
 
@@ -132,10 +132,11 @@ class BatchLife(Desk):
                 self.ledger.done(row.job_id, row.number, row.lease_id, seconds=row.seconds, now=self.clock())
             else:
                 self.ledger.requeue(row.job_id, FrameState.SEALING)
+        jobs = {job.id: job for batch in self.ledger.batches(unfinished=True) for job in self.ledger.jobs(batch.id)}
         for lease in self.ledger.open_leases():
             self.ledger.end_lease(lease.id, LeaseEnd.RELEASED, now=self.clock())
-            self._sweep(lease.folders)
-        for batch in self.ledger.batches(unfinished=True):
-            for job in self.ledger.jobs(batch.id):
-                if job.encode is FrameState.LEASED:
-                    self.ledger.save_job(replace(job, encode=FrameState.QUEUED))
+            job = jobs.get(lease.job_id)
+            self._sweep({*lease.folders, *([attempt_folder(job, lease.id)] if job else [])})
+        for job in jobs.values():
+            if job.encode is FrameState.LEASED:
+                self.ledger.save_job(replace(job, encode=FrameState.QUEUED))

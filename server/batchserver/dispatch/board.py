@@ -6,6 +6,7 @@ Everything here is touched under the dispatcher's lock. Runs without Blender.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from batchserver.model.errors import BadInput, NotFound
 from batchserver.model.records import BatchRecord, FrameCounts, JobRecord, LeaseRecord
 from batchserver.model.status import BatchStatus, JobStatus
 
-from .sealing import Move, Written
+from .sealing import HIDDEN_FOLDER, Move, Written
 
 LAPS_KEPT = 16
 
@@ -33,6 +34,21 @@ class Progress:
     engine: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     remaining: float | None = None
+
+
+def output_folder(job: JobRecord) -> Path:
+    """Name the folder of a job's main output; an output that ends in `/` is one."""
+    return Path(os.path.dirname(job.job.output))
+
+
+def attempt_name(job: JobRecord, lease_id: int) -> str:
+    """Name an attempt."""
+    return f"{job.batch_id}-{job.job.index}-{lease_id}"
+
+
+def attempt_folder(job: JobRecord, lease_id: int) -> Path:
+    """Name an attempt's folder beside the main output: it may be there although its plan was never heard."""
+    return output_folder(job) / HIDDEN_FOLDER / attempt_name(job, lease_id)
 
 
 @dataclass(slots=True)
@@ -93,7 +109,7 @@ class LiveJob:
     @property
     def frames_folder(self) -> Path:
         """Where a movie's lossless frames wait for their encoding."""
-        return Path(self.record.job.output).parent / ".renderplus" / f"frames-{self.record.batch_id}-{self.record.job.index}"
+        return output_folder(self.record) / HIDDEN_FOLDER / f"frames-{self.record.batch_id}-{self.record.job.index}"
 
 
 @dataclass(slots=True)

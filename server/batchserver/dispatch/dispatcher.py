@@ -14,7 +14,7 @@ from batchserver.model.events import EventKind
 from batchserver.model.records import Output
 from batchserver.model.status import FrameState, LeaseEnd, TaskKind
 
-from .board import LiveBatch, LiveJob, LiveLease, Progress
+from .board import LiveBatch, LiveJob, LiveLease, Progress, attempt_folder
 from .leasing import Leasing
 from .offers import Plan
 from .sealing import Written, examine, move_into_place
@@ -114,7 +114,7 @@ class Dispatcher(Leasing):
         if found is None:
             return
         # Before the job may end by this: whoever hears of that finds pictures only. Not under the lock, it may take long.
-        self._sweep(move.attempt for move in found[2].moves)
+        self._sweep({attempt_folder(found[1].record, lease_id), *(move.attempt for move in found[2].moves)})
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:

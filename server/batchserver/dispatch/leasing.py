@@ -16,7 +16,7 @@ from batchserver.model.status import FrameState, JobStatus, TaskKind
 
 from . import inputs
 from .batch_life import BatchLife
-from .board import LiveBatch, LiveJob, LiveLease
+from .board import LiveBatch, LiveJob, LiveLease, attempt_name
 from .offers import Offer
 
 
@@ -84,7 +84,7 @@ class Leasing(BatchLife):
             job.record = replace(job.record, status=JobStatus.RUNNING, times=replace(job.record.times, started=job.record.times.started or now))
             self._tell(EventKind.JOB_STARTED, batch, job)
         self._save(batch, job)
-        return Offer(record, batch, job, f"{batch.record.id}-{job.record.job.index}-{record.id}", self._sequence(job) if kind is TaskKind.ENCODE else ())
+        return Offer(record, batch, job, attempt_name(job.record, record.id), self._sequence(job) if kind is TaskKind.ENCODE else ())
 
     def _share(self, job: LiveJob) -> int:
         """Say how many frames to hand out at once: all for a lone worker, ever smaller parts among several."""

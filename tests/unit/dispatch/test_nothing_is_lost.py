@@ -36,6 +36,19 @@ def test_after_a_kill_no_attempt_folder_is_left(house: House) -> None:
     assert not (house.folder / "out" / ".renderplus").exists()
 
 
+@pytest.mark.parametrize("output", ["j0_", "in/"])
+def test_a_folder_whose_plan_was_never_heard_goes_too(output: str, house: House) -> None:
+    # A session makes its folder as soon as it has told of it; a server that dies just then has not noted it.
+    house.run(make_job(house.folder, output=f"{house.folder}/out/{output}"))
+    place = house.folder / "out" / ("in" if output.endswith("/") else "") / ".renderplus"
+    for killed in (True, False):
+        offer = house.dispatcher.lease("w")
+        assert offer is not None
+        (place / offer.attempt).mkdir(parents=True)
+        house.restart() if killed else house.dispatcher.release(offer.lease.id)
+        assert not place.exists()
+
+
 @pytest.mark.parametrize("moved", [0, 1, 2], ids=["before the first", "between two", "after the last"])
 def test_a_kill_while_files_are_moved_is_settled_at_the_next_start(house: House, moved: int, monkeypatch: pytest.MonkeyPatch) -> None:
     house.run(make_job(house.folder))
