@@ -5,7 +5,7 @@ BOOTSTRAP := { command -v python3 >/dev/null || { echo "Render+ needs Python 3.1
 PYTEST := $(PYTHON) -m pytest -c tests/pytest.ini
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test check format bench clean distclean python server wheel static
+.PHONY: help demo test check format bench extension clean distclean python server wheel static
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,7 +16,7 @@ demo: server ## render a small batch: on `blender` if there is one on PATH, else
 	@$(PYTHON) tools/demo.py
 
 test: static wheel ## everything: what `make check` does, real Blenders, end to end, browser
-	$(PYTEST) tests/unit tests/blender tests/end_to_end $(ARGS)
+	$(PYTEST) tests/unit tests/blender tests/addon tests/end_to_end $(ARGS)
 
 check: static ## in under two minutes, without Blender: style, types, layers, unit tests
 	$(PYTEST) -q tests/unit $(ARGS)
@@ -27,6 +27,9 @@ format: python ## put all Python into the house's style
 
 bench: wheel ## what it costs, beside a Blender for each job
 	$(PYTHON) bench $(ARGS)
+
+extension: python ## build the add-on's zips into dist/: one for each platform, one for all
+	@$(PYTHON) tools/build_extension.py $(ARGS)
 
 clean: ## remove what was built (the environments stay)
 	rm -rf build dist tests/.pytest_cache .ruff_cache

@@ -107,13 +107,21 @@ class FrameTeller:
     def _tell_stats(self, text: str) -> None:
         if text == self._text or self.frame is None:
             return
+        new_kind = _kind(text) != _kind(self._text)
         self._text = text
         now = self._clock()
-        if now - self._told < 1 / STATS_A_SECOND:
+        # A new kind of text may be the last one for long: Cycles says its first sample right after its objects, then nothing.
+        if now - self._told < 1 / STATS_A_SECOND and not new_kind:
             self._waiting = text
             return
         self._told, self._waiting = now, ""
         self._events.emit("stats", id=self._order, frame=self.frame, text=text)
+
+
+def _kind(text: str) -> str:
+    """What a text is about: `Synchronizing`, `Updating`, `Sample`; figures and names left out."""
+    said = [part for part in text.split(" | ") if not part.startswith(("Fra:", "Mem:", "Remaining:", "Time:"))]
+    return said[0].split(" ")[0] if said else ""
 
 
 def _is_movie(path: str, outputs: Outputs) -> bool:

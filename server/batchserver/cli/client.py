@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import http.client
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batchserver.model.errors import BadInput, Conflict, Refused, RenderPlusError, ServerUnreachable
+
+LOOK_FOR = 2.0
+"""Seconds that a server of ours gets to say who it is."""
 
 _ERRORS: dict[int, type[RenderPlusError]] = {400: BadInput, 401: Refused, 403: Refused, 406: BadInput, 409: Conflict}
 
@@ -44,7 +47,7 @@ class Client:
     def is_ours(self) -> bool:
         """Tell whether a Render+ server answers on the port."""
         try:
-            return str(self.ask("GET", "/test").get("name", "")).startswith("Render+")
+            return str(replace(self, timeout=LOOK_FOR).ask("GET", "/test").get("name", "")).startswith("Render+")
         except RenderPlusError:
             return False
 

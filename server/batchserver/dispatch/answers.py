@@ -84,6 +84,7 @@ class Answers:
             "id": record.id,
             "name": record.name,
             "paused": record.paused,
+            "picture": batch.picture,
             "progress": _percent(sum(_parts_done(job) for job in batch.jobs), total),
             "frames": {"total": total, "done": done, "failed": sum(job.failed for job in batch.jobs)},
             "remaining": _remaining(self._batch_estimate(batch, guesses, now), now) if batch.running else None,

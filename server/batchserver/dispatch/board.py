@@ -114,12 +114,13 @@ class LiveJob:
 
 @dataclass(slots=True)
 class LiveBatch:
-    """A batch with its jobs."""
+    """A batch with its jobs. `picture` is the newest finished one."""
 
     record: BatchRecord
     jobs: list[LiveJob]
     version: int = 0
     stirred: int = 0
+    picture: str | None = None
 
     @property
     def running(self) -> bool:

@@ -49,7 +49,10 @@ class Desk:
     def take_over(self, batch_id: int) -> LiveBatch:
         """Read a batch from the ledger as a live one."""
         jobs = [LiveJob.of(record, self.ledger.counts(record.id)) for record in self.ledger.jobs(batch_id)]
-        return LiveBatch(self.ledger.batch(batch_id), jobs)
+        batch = LiveBatch(self.ledger.batch(batch_id), jobs)
+        newest = self.ledger.last_done([job.record.id for job in jobs if job.record.encode is None])
+        batch.picture = str(newest.outputs[0].final) if newest and newest.outputs else None
+        return batch
 
     def wait(self, seconds: float) -> None:
         """Wait until something changed that may give a worker something to do, at most so long."""

@@ -81,6 +81,8 @@ class Dispatcher(Leasing):
             self.reject(lease_id, frame, _sentence(error))
             return False
         with self.lock:
+            if job.record.encode is None:
+                found[0].picture = str(outputs[0].final)
             self._done(*found, frame, written.seconds)
         return True
 

@@ -117,7 +117,7 @@ class Slot:
         """Start a session that will be needed soon; whether that works is told when it is needed."""
         self._idle_since = time.monotonic()
         try:
-            self._session = self._started(program)
+            self._session = self._started(program, self._stop.is_set)
         except BlenderProblem as problem:
             log.info("No session was kept ready: %s", problem)
 
@@ -125,7 +125,7 @@ class Slot:
         try:
             session = self._session_for(offer)
         except BlenderProblem as problem:
-            if not self._stop.is_set():
+            if not self._unwanted(offer):
                 self._dispatcher.fail_job(offer.lease.id, str(problem))
             self._dispatcher.release(offer.lease.id, LeaseEnd.REJECTED)
             return
@@ -176,26 +176,33 @@ class Slot:
         if self._session and (self._session.program != program or self._session.tainted_by not in ("", blend)):
             self._end_session()
         if self._session is None:
-            self._session = self._started_for(program, offer.batch.record.id)
+            self._session = self._started_for(program, offer)
         return self._session
 
-    def _started_for(self, program: Program, batch: int) -> Session:
+    def _unwanted(self, offer: Offer) -> bool:
+        """Tell whether the server ends, or the offer's lease was revoked."""
+        return self._stop.is_set() or self._dispatcher.revoked(offer.lease.id)
+
+    def _started_for(self, program: Program, offer: Offer) -> Session:
         """Start a session; a Blender that could not start for a batch, and again could not, is not tried on each of its jobs."""
+        batch = offer.batch.record.id
         before = self._refusal if self._refusal and (self._refusal.program, self._refusal.batch) == (program, batch) else None
         if before and before.times >= STARTS_TRIED:
             raise BlenderProblem(before.sentence)
         try:
-            session = self._started(program)
+            session = self._started(program, lambda: self._unwanted(offer))
         except BlenderProblem as problem:
+            if self._unwanted(offer):
+                raise
             self._refusal = _Refusal(program, batch, str(problem), before.times + 1 if before else 1)
             raise
         self._refusal = None
         return session
 
-    def _started(self, program: Program) -> Session:
+    def _started(self, program: Program, give_up: Callable[[], bool]) -> Session:
         session = self._start_session(program)
         try:
-            session.wait_until_ready(self._patience.start, give_up=self._stop.is_set)
+            session.wait_until_ready(self._patience.start, give_up=give_up)
         except BlenderProblem:
             session.kill()
             raise

@@ -49,6 +49,13 @@ def test_a_running_job_shows_its_frame_as_the_contract_has_it(house: House) -> N
     assert set(job) >= {"id", "status", "times", "messages", "progress", "engine"}
 
 
+def test_the_newest_picture_is_named(house: House) -> None:
+    house.run(make_job(house.folder, frames=(1, 2)))
+    assert poll(house)["picture"] is None
+    house.render(house.lease(), 1)
+    assert poll(house)["picture"] == str(house.folder / "out" / "j0_0001.png")
+
+
 def test_statistics_compare_finished_jobs_and_are_null_until_then(house: House) -> None:
     house.run(make_job(house.folder, frames=(1, 2, 3)), make_job(house.folder, 1))
     offer = house.lease()
