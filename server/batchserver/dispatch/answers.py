@@ -85,7 +85,7 @@ class Answers:
             "name": record.name,
             "paused": record.paused,
             "picture": batch.picture,
-            "progress": _percent(sum(_parts_done(job) for job in batch.jobs), total),
+            "progress": _percent(sum(job.parts_done for job in batch.jobs), total),
             "frames": {"total": total, "done": done, "failed": sum(job.failed for job in batch.jobs)},
             "remaining": _remaining(self._batch_estimate(batch, guesses, now), now) if batch.running else None,
         }
@@ -154,7 +154,7 @@ def job_answer(job: LiveJob, guesses: Guesses, now: float) -> dict[str, Any]:
         "status": record.status.value,
         "times": _times(record.times),
         "messages": list(record.messages),
-        "progress": 100.0 if record.status is JobStatus.FINISHED else _percent(_parts_done(job), job.total),
+        "progress": 100.0 if record.status is JobStatus.FINISHED else _percent(job.parts_done, job.total),
         "engine": {"type": _engine_word(job), "data": dict(job.data) or None} if over_or_running else {"type": None, "data": None},
         "name": record.job.name,
         "frames": {"total": job.total, "done": job.done, "failed": job.failed, "rendering": sorted(progress.frame for progress in rendering)},
@@ -184,12 +184,6 @@ def frame_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
-
-
-def _parts_done(job: LiveJob) -> float:
-    """Count a job's frames, the running ones as far as they are."""
-    running = sum((live.progress.fraction if live.progress else 0) + len(live.in_movie) for live in job.leases.values())
-    return min(float(job.total), job.done + running)
 
 
 def _percent(part: float, whole: int) -> float:

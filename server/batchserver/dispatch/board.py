@@ -55,7 +55,8 @@ def attempt_folder(job: JobRecord, lease_id: int) -> Path:
 class LiveLease:
     """A lease that has not ended.
 
-    `direct`: Blender writes a movie itself, whose frames, `in_movie`, are done when the movie is.
+    `direct`: Blender writes a movie itself, whose frames, `in_movie`, are done when the movie is. `written` are frames
+    that are rendered and wait to be sealed.
     """
 
     record: LeaseRecord
@@ -66,6 +67,7 @@ class LiveLease:
     revoke_after_frame: bool = False
     direct: bool = False
     in_movie: dict[int, Written] = field(default_factory=dict)
+    written: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -90,6 +92,13 @@ class LiveJob:
     def of(cls, record: JobRecord, counts: FrameCounts) -> LiveJob:
         """Take over a job from the ledger."""
         return cls(record, queued=counts.queued, done=counts.done, failed=counts.failed, total=counts.total)
+
+    @property
+    def parts_done(self) -> float:
+        """Count the job's frames, those under way as far as they are."""
+        leases = self.leases.values()
+        under_way = sum(len(live.in_movie) + len(live.written) + (live.progress.fraction if live.progress else 0) for live in leases)
+        return min(float(self.total), self.done + under_way)
 
     @property
     def left(self) -> int:

@@ -47,8 +47,11 @@ class Dispatcher(Leasing):
             if found is None:
                 return False
             batch, job, live = found
-            if live.progress is None or live.progress.frame != progress.frame:
+            before = live.progress
+            if before is None or before.frame != progress.frame:
                 live.frame_started = self.clock()
+            if before is not None and before.frame != progress.frame and self._stands(job, lease_id, before.frame):
+                live.written.add(before.frame)  # it is rendered, and counts as such until it is sealed or rejected
             live.progress = progress
             job.engine = progress.engine or job.engine
             job.data = progress.data or job.data
@@ -96,6 +99,7 @@ class Dispatcher(Leasing):
             row = self.ledger.frame(job.record.id, frame)
             if row.lease_id != lease_id or row.state not in (FrameState.LEASED, FrameState.SEALING):
                 return
+            live.written.discard(frame)
             again = row.attempts + 1 < self._bounds.attempts
             self.ledger.spoil(job.record.id, frame, lease_id, reason, again=again, now=self.clock())
             self._tell(EventKind.FRAME_REJECTED if again else EventKind.FRAME_FAILED, batch, job, frame, reason)
@@ -232,6 +236,7 @@ class Dispatcher(Leasing):
     def _done(self, batch: LiveBatch, job: LiveJob, live: LiveLease, frame: int, seconds: float | None) -> None:
         now = self.clock()
         self.ledger.done(job.record.id, frame, live.record.id, seconds=seconds, now=now)
+        live.written.discard(frame)
         job.done += 1
         lap = now - job.last_lap if job.last_lap is not None else seconds
         if lap is not None:

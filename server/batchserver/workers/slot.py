@@ -111,7 +111,8 @@ class Slot:
             self._end_session()
         if self._session is None and (program := self._wanted_soon()):
             self._warm_up(program)
-        self._dispatcher.wait(0.5)
+        else:
+            self._dispatcher.wait(0.5)
 
     def _warm_up(self, program: Program) -> None:
         """Start a session that will be needed soon; whether that works is told when it is needed."""

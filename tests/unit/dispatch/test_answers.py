@@ -111,3 +111,19 @@ def test_what_is_not_done_is_said(house: House) -> None:
     messages = poll(house)["messages"]
     assert any("blender_bin is not obeyed" in message for message in messages)
     assert any("not switched off" in message for message in messages)
+
+
+def test_progress_never_goes_back_while_a_frame_waits_to_be_sealed(house: House) -> None:
+    house.run(make_job(house.folder, frames=(1, 2, 3, 4)))
+    offer = house.lease()
+    seen = []
+    for frame in (1, 2):
+        for fraction in (0.0, 0.99):
+            house.dispatcher.progress(offer.lease.id, Progress(frame, fraction))
+            seen.append(poll(house)["progress"])
+    house.dispatcher.progress(offer.lease.id, Progress(3, 0.5))
+    for frame in (1, 2):
+        assert house.dispatcher.accept(offer.lease.id, frame, house.write(offer, frame))
+        seen.append(poll(house)["progress"])
+    assert seen == sorted(seen)
+    assert seen[-1] == pytest.approx(62.5)
