@@ -84,7 +84,7 @@ def long_list(program: str, folder: Path, blend: Path, count: int = 1000) -> dic
         accept = timed(lambda: expect(server.ask("POST", "/batch/recipe", {"version": 2.2, "jobs": jobs})))
         expect(server.ask("POST", "/batch/start", {}))
         time.sleep(3)
-        polls = [timed(lambda: expect(server.ask("GET", "/batch"))) for _ in range(200)]
+        polls = [server.poll() for _ in range(200)]
         memory = server.memory()
         expect(server.ask("DELETE", "/batch"))
     polls.sort()

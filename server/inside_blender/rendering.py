@@ -87,7 +87,8 @@ class FrameTeller:
         if frame == self.frame and frame not in self.written:
             return  # another scene's render inside this frame
         self.frame, self._began = frame, self._clock()
-        self._told, self._text, self._waiting = 0.0, "", ""
+        # A light frame is over before anybody could read what it does: its last text is enough.
+        self._told, self._text, self._waiting = self._began, "", ""
         self._expect = self._outputs.expect(frame)
         self._events.emit("frame_started", id=self._order, frame=frame, expect=self._expect, size=list(picture_size(self._scene)))
 
@@ -107,21 +108,20 @@ class FrameTeller:
     def _tell_stats(self, text: str) -> None:
         if text == self._text or self.frame is None:
             return
-        new_kind = _kind(text) != _kind(self._text)
+        # Cycles says its first sample right after its objects, then nothing for long.
+        first_sample = _counts(text) and not _counts(self._text)
         self._text = text
         now = self._clock()
-        # A new kind of text may be the last one for long: Cycles says its first sample right after its objects, then nothing.
-        if now - self._told < 1 / STATS_A_SECOND and not new_kind:
+        if now - self._told < 1 / STATS_A_SECOND and not first_sample:
             self._waiting = text
             return
         self._told, self._waiting = now, ""
         self._events.emit("stats", id=self._order, frame=self.frame, text=text)
 
 
-def _kind(text: str) -> str:
-    """What a text is about: `Synchronizing`, `Updating`, `Sample`; figures and names left out."""
-    said = [part for part in text.split(" | ") if not part.startswith(("Fra:", "Mem:", "Remaining:", "Time:"))]
-    return said[0].split(" ")[0] if said else ""
+def _counts(text: str) -> bool:
+    """Tell whether a text counts samples."""
+    return "Sample " in text or "Rendering " in text
 
 
 def _is_movie(path: str, outputs: Outputs) -> bool:

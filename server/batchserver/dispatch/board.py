@@ -18,7 +18,7 @@ from batchserver.model.status import BatchStatus, JobStatus
 
 from .sealing import HIDDEN_FOLDER, Move, Written
 
-LAPS_KEPT = 16
+LAPS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)

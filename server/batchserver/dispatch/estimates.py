@@ -10,11 +10,17 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEAST_SPREAD = 0.04
+LEAST_SPREAD = 0.06
 """Share of the estimate by which the range is at least wide: no machine is steadier."""
 
 GUESS_SPREAD = 0.5
 """Width of the range when nothing of the job itself was measured yet."""
+
+FEW = 8
+"""Laps from which on an average says more than the middle one."""
+
+WINDOW = 60.0
+"""Seconds that an estimate looks back: long enough for light frames to be steady, short enough to follow a scene that changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,8 @@ def job_estimate(facts: JobFacts) -> Estimate | None:
 def _frame_cost(facts: JobFacts) -> tuple[float | None, float]:
     """Say what a frame costs, and how far off that may be as a share."""
     if facts.laps:
-        recent = list(facts.laps[-8:])
-        typical = statistics.median(recent)
+        recent = _recent(facts.laps)
+        typical = _typical(recent)
         if len(recent) < 3:
             return typical, 0.25
         deviation = statistics.pstdev(recent) / typical if typical else 0.0
@@ -81,3 +87,21 @@ def _frame_cost(facts: JobFacts) -> tuple[float | None, float]:
     if facts.engine_says is not None and facts.spent is not None:
         return facts.spent + facts.engine_says, 0.35
     return facts.rate, GUESS_SPREAD
+
+
+def _recent(laps: Sequence[float]) -> list[float]:
+    """Take the last laps: eight at least, and as many more as fit into `WINDOW` seconds."""
+    kept: list[float] = []
+    for lap in reversed(laps):
+        if len(kept) >= FEW and sum(kept) + lap > WINDOW:
+            break
+        kept.append(lap)
+    return kept
+
+
+def _typical(laps: Sequence[float]) -> float:
+    """Average the laps without the tenth that is longest and the tenth that is shortest; of a few, take the middle one."""
+    if len(laps) < FEW:
+        return statistics.median(laps)
+    cut = len(laps) // 10
+    return statistics.fmean(sorted(laps)[cut : len(laps) - cut])
