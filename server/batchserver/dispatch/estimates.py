@@ -10,8 +10,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEAST_SPREAD = 0.06
-"""Share of the estimate by which the range is at least wide: no machine is steadier."""
+LEAST_SPREAD = 0.1
+"""Share of the estimate by which the range is at least wide: machines drift by that much within a minute."""
 
 GUESS_SPREAD = 0.5
 """Width of the range when nothing of the job itself was measured yet."""
