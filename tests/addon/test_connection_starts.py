@@ -18,7 +18,7 @@ data_module = far_side.load("data_folder")
 
 
 def start(key: str, **facts: Any) -> Any:
-    return replace(starts_module.Start(key, "/work/shot.blend", f"/data/{key}/shot.blend", 1000.0, batch=1), **facts)
+    return replace(starts_module.Start(key, "/projects/shot.blend", f"/data/{key}/shot.blend", 1000.0, batch=1), **facts)
 
 
 def test_a_start_is_read_as_it_was_written(tmp_path: Path) -> None:
