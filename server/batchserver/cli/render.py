@@ -60,8 +60,9 @@ def render(recipe: Recipe | None, settings: Settings, client: Client, *, serve: 
 def _put_others_aside(server: BatchServer, recipe: Recipe | None) -> None:
     """Leave unfinished batches of an earlier start waiting, unless it is this recipe's own."""
     for batch in server.dispatcher.board:
-        if recipe is not None and batch.record.document != _document(recipe) and (batch.running or batch.record.queued):
-            server.dispatcher.pause(batch)
+        mine = recipe is not None and batch.record.document == _document(recipe)
+        if not mine and not batch.record.paused and (batch.running or batch.record.queued):
+            server.dispatcher.set_aside(batch)
             print(f"Batch {batch.record.id} ({batch.record.name}) of an earlier start waits; go on with it by --serve", file=sys.stderr)
 
 

@@ -16,7 +16,7 @@ from batchserver.model.progress import EngineType
 from batchserver.model.records import Times
 from batchserver.model.status import BatchStatus, JobStatus
 
-from .board import LiveBatch, LiveJob, LiveLease
+from .board import LiveBatch, LiveJob
 from .estimates import NOTHING, Estimate, JobFacts, job_estimate
 
 
@@ -214,6 +214,3 @@ def _work(job: LiveJob) -> float:
     width, height = job.record.job.size
     share = (job.record.job.percentage or 100) / 100
     return (width * height or 1920 * 1080) * share * share * max(1, job.record.job.cycles_samples)
-
-
-__all__ = ["Answer", "Answers", "LiveLease", "frame_rows", "job_answer", "statistics"]

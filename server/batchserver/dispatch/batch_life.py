@@ -94,6 +94,14 @@ class BatchLife(Desk):
                     live.revoke_after_frame = True
             self._save(batch)
 
+    def set_aside(self, batch: LiveBatch) -> None:
+        """Hand out no frames of a batch for as long as this server runs; the next one goes on with it.
+
+        The ledger does not hear of it: what the artist paused stays paused, what was only set aside does not.
+        """
+        with self.lock:
+            batch.record = replace(batch.record, paused=True)
+
     def resume(self, batch: LiveBatch) -> None:
         """Hand out a paused batch's frames again."""
         with self.lock:

@@ -147,3 +147,18 @@ def test_a_choice_survives_the_server(house: House) -> None:
     assert house.dispatcher.lease("w") is None
     house.service.settle_input(batch.record.id, 0, "go_on")
     assert house.dispatcher.lease("w") is not None
+
+
+def test_a_batch_that_was_only_set_aside_goes_on_at_the_next_start(house: House) -> None:
+    batch = house.run(make_job(house.folder))
+    house.dispatcher.set_aside(batch)
+    assert house.dispatcher.lease("w") is None
+    house.restart()
+    assert house.dispatcher.lease("w") is not None
+
+
+def test_a_batch_that_was_paused_is_paused_at_the_next_start_too(house: House) -> None:
+    batch = house.run(make_job(house.folder))
+    house.service.pause(batch.record.id)
+    house.restart()
+    assert house.dispatcher.lease("w") is None
