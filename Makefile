@@ -4,8 +4,9 @@ PYTHON := .venv/bin/python
 BOOTSTRAP := { command -v python3 >/dev/null || { echo "Render+ needs Python 3.11 or later, as python3 on PATH."; exit 1; }; } && python3 tools/bootstrap.py
 PYTEST := $(PYTHON) -m pytest -c tests/pytest.ini
 export PYTHONDONTWRITEBYTECODE := 1
+export KILLS SEED
 
-.PHONY: help demo test check format bench extension clean distclean python server wheel static
+.PHONY: help demo test check chaos format bench extension clean distclean python server wheel static
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,7 +17,7 @@ demo: server ## render a small batch: on `blender` if there is one on PATH, else
 	@$(PYTHON) tools/demo.py
 
 test: static wheel ## everything: what `make check` does, real Blenders, end to end, browser
-	$(PYTEST) tests/unit tests/blender tests/addon tests/end_to_end $(ARGS)
+	$(PYTEST) tests/unit tests/blender tests/addon tests/end_to_end tests/chaos $(ARGS)
 
 check: static ## in under two minutes, without Blender: style, types, layers, unit tests
 	$(PYTEST) -q tests/unit $(ARGS)
@@ -24,6 +25,9 @@ check: static ## in under two minutes, without Blender: style, types, layers, un
 format: python ## put all Python into the house's style
 	$(PYTHON) -m ruff check --fix-only --quiet .
 	$(PYTHON) -m ruff format --quiet .
+
+chaos: wheel ## kill server and Blenders at random and see that nothing is lost: KILLS=500 SEED=1 RENDERPLUS_TEST_BLENDERS=5.2
+	$(PYTEST) -s tests/chaos $(ARGS)
 
 bench: wheel ## what it costs, beside a Blender for each job
 	$(PYTHON) bench $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,6 +45,15 @@ class DataFolder:
     def logs(self) -> Path:
         """Logs of the server and its sessions."""
         return self.path / "log"
+
+    @property
+    def temp(self) -> Path:
+        """What sessions keep for a moment; each has a folder of its own in it."""
+        return self.path / "temp"
+
+    def sweep_temp(self) -> None:
+        """Remove what sessions of a killed server left; only whoever holds the folder may."""
+        shutil.rmtree(self.temp, ignore_errors=True)
 
     def hold(self) -> None:
         """Take the folder for this process. Raises `ServerTaken` when another server has it."""

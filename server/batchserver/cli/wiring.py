@@ -70,6 +70,8 @@ class BatchServer:
         self.stopping = threading.Event()
         self.blender = settings.blender
         settings.data.hold()
+        if settings.cleanup:
+            settings.data.sweep_temp()
         self.ledger = SqliteLedger(open_database(settings.data.ledger))
         tidy = sweep if settings.cleanup else lambda _: None
         self.dispatcher = Dispatcher(self.ledger, clock=time.time, announce=_to_log, sweep=tidy)
@@ -132,7 +134,10 @@ class BatchServer:
 
     def _session(self, program: Program, name: str) -> Session:
         path = log_path(self._settings.data.logs, name, time.localtime())
-        return Session(program, log=path, environ=self._settings.environ, low_priority=self._settings.low_priority, keep_temp=not self._settings.cleanup)
+        settings = self._settings
+        return Session(
+            program, log=path, environ=settings.environ, temp=settings.data.temp, low_priority=settings.low_priority, keep_temp=not settings.cleanup
+        )  # fmt: skip
 
     def _about(self) -> dict[str, Any]:
         try:

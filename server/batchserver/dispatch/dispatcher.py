@@ -34,7 +34,7 @@ class Dispatcher(Leasing):
             job.in_order = bool(plan.in_order)
             job.engine = plan.engine or job.engine
             if plan.in_order:
-                job.say(f"{plan.in_order}: its frames are rendered in order, by one Blender")
+                job.say(plan.in_order)
             if plan.movie and job.record.encode is None:
                 job.record = replace(job.record, encode=FrameState.QUEUED)
             self.ledger.note_lease(lease_id, folders=[move.attempt for move in plan.moves])

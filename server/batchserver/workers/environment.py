@@ -14,12 +14,18 @@ SESSION_VARIABLE = "RENDERPLUS_SESSION"
 INSIDE_VARIABLE = "RENDERPLUS_INSIDE_SESSION"
 
 _PYTHONS_OWN = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"})
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 _SECRET = re.compile(r"(^|_)pass$|pass(word|wd|phrase)|token|secret|api_?key|credential", re.IGNORECASE)
 
 
 def session_environment(environ: Mapping[str, str], *, token: str, temp: str, server_pid: int) -> dict[str, str]:
-    """Make a session's environment. OCIO, DISPLAY, D-Bus, GPU and BLENDER_USER_* stay."""
+    """Make a session's environment. OCIO, DISPLAY, D-Bus, GPU and BLENDER_USER_* stay.
+
+    What Blender and its add-ons write into the system's temporary folder goes into `temp`, which ends with the session:
+    a Blender that is killed leaves its own folder behind otherwise.
+    """
     kept = {name: value for name, value in environ.items() if name not in _PYTHONS_OWN and not _SECRET.search(name)}
+    kept.update(dict.fromkeys(_TEMPORARY, temp))
     kept[SESSION_VARIABLE] = json.dumps({"token": token, "temp": temp, "server_pid": server_pid})
     kept[INSIDE_VARIABLE] = "1"
     return kept

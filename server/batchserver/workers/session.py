@@ -62,7 +62,9 @@ Heard = Told | Printed | Ended
 class Session:
     """A running Blender with `inside_blender/session.py` in it."""
 
-    def __init__(self, program: Program, *, log: Path, environ: Mapping[str, str], low_priority: bool = False, keep_temp: bool = False) -> None:
+    def __init__(
+        self, program: Program, *, log: Path, environ: Mapping[str, str], temp: Path | None = None, low_priority: bool = False, keep_temp: bool = False
+    ) -> None:  # fmt: skip
         self.program = program
         self.log = log
         self.version: tuple[int, ...] = ()
@@ -70,7 +72,7 @@ class Session:
         self.last_lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.tainted_by = ""
         self._token = secrets.token_hex(8)
-        self._temp = Path(tempfile.mkdtemp(prefix="renderplus-session-"))
+        self._temp = _own_folder(temp)
         self._keep_temp = keep_temp
         self._heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._orders = 0
@@ -192,3 +194,12 @@ def _lines(stream: BinaryIO | Any) -> Any:
     """Read lines; one that never ends is cut."""
     while line := stream.readline(LONGEST_LINE):
         yield line
+
+
+def _own_folder(parent: Path | None) -> Path:
+    """Make a session's folder for temporary files in `parent`; in the system's when that cannot hold one, a full disk for instance."""
+    with contextlib.suppress(OSError):
+        if parent is not None:
+            parent.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix="session-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix="renderplus-session-"))

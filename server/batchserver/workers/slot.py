@@ -42,7 +42,7 @@ class Patience:
 
 
 STARTS_TRIED = 2
-"""How often in a row a Blender may fail to start before the other jobs of the batch fail with the same sentence."""
+"""How often in a row a Blender may fail to start for a batch before this job and the others fail with the same sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,8 @@ class Slot:
             log.info("No session was kept ready: %s", problem)
 
     def _serve(self, offer: Offer) -> None:
-        try:
-            session = self._session_for(offer)
-        except BlenderProblem as problem:
-            if not self._unwanted(offer):
-                self._dispatcher.fail_job(offer.lease.id, str(problem))
+        session = self._session_for(offer)
+        if session is None:
             self._dispatcher.release(offer.lease.id, LeaseEnd.REJECTED)
             return
         self._dispatcher.note(offer.lease.id, log_name=str(session.log))
@@ -171,13 +168,23 @@ class Slot:
 
     # --- the session --------------------------------------------------------------------------------
 
-    def _session_for(self, offer: Offer) -> Session:
-        program = self._program_for(offer)
+    def _session_for(self, offer: Offer) -> Session | None:
+        """Give the session for an offer; None when there is none. The job fails then, unless another start is worth a try."""
+        try:
+            program = self._program_for(offer)
+        except BlenderProblem as problem:
+            self._dispatcher.fail_job(offer.lease.id, str(problem))
+            return None
         blend = str(offer.job.record.job.blend)
         if self._session and (self._session.program != program or self._session.tainted_by not in ("", blend)):
             self._end_session()
-        if self._session is None:
-            self._session = self._started_for(program, offer)
+        try:
+            self._session = self._session or self._started_for(program, offer)
+        except BlenderProblem as problem:
+            if self._unwanted(offer) or (self._refusal and self._refusal.times < STARTS_TRIED):
+                log.warning("No session for lease %s: %s", offer.lease.id, problem)
+            else:
+                self._dispatcher.fail_job(offer.lease.id, str(problem))
         return self._session
 
     def _unwanted(self, offer: Offer) -> bool:

@@ -31,7 +31,7 @@ def test_secrets_are_dropped(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["PATH", "HOME", "LANG", "OCIO", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "CUDA_VISIBLE_DEVICES",
-     "LD_LIBRARY_PATH", "BLENDER_USER_RESOURCES", "BLENDER_USER_CONFIG", "BLENDER_SYSTEM_SCRIPTS", "TMPDIR", "CYCLES_OPTIX_TEST", "COMPASS", "KEYBOARD",
+     "LD_LIBRARY_PATH", "BLENDER_USER_RESOURCES", "BLENDER_USER_CONFIG", "BLENDER_SYSTEM_SCRIPTS", "CYCLES_OPTIX_TEST", "COMPASS", "KEYBOARD",
      "BYPASS_X", "PYTHONDONTWRITEBYTECODE"],
 )  # fmt: skip
 def test_what_rendering_needs_is_kept(name: str) -> None:
@@ -42,3 +42,8 @@ def test_the_session_is_told_its_token_its_folder_and_its_server() -> None:
     environment = made(RENDERPLUS_SESSION="forged", RENDERPLUS_INSIDE_SESSION="0")
     assert json.loads(environment["RENDERPLUS_SESSION"]) == {"token": "t0ken", "temp": "/tmp/x", "server_pid": 42}
     assert environment["RENDERPLUS_INSIDE_SESSION"] == "1"
+
+
+@pytest.mark.parametrize("name", ["TMPDIR", "TEMP", "TMP"])
+def test_what_blender_keeps_for_a_moment_goes_into_the_session_s_folder(name: str) -> None:
+    assert made(**{name: "/elsewhere"})[name] == "/tmp/x"
