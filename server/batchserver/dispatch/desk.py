@@ -15,7 +15,9 @@ from pathlib import Path
 from batchserver.model.events import Event, EventKind, Listener
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
 
+from . import merges
 from .board import Board, LiveBatch, LiveJob
+from .existing import NoSurvey, Survey
 from .keeping import Ledger
 from .offers import Bounds
 from .sealing import sweep
@@ -28,7 +30,7 @@ class Desk:
 
     def __init__(
         self, ledger: Ledger, *, clock: Callable[[], float], announce: Listener, bounds: Bounds | None = None,
-        sweep: Callable[[Iterable[Path]], None] = sweep,
+        sweep: Callable[[Iterable[Path]], None] = sweep, survey: Survey | None = None,
     ) -> None:  # fmt: skip
         self.ledger = ledger
         self.board = Board()
@@ -38,6 +40,7 @@ class Desk:
         self._announce = announce
         self._bounds = bounds or Bounds()
         self._sweep = sweep
+        self._survey: Survey = survey or NoSurvey()
         self._workers: set[str] = set()
         self._closed = False
 
@@ -89,7 +92,14 @@ class Desk:
         self._tell(kinds.get(status, EventKind.JOB_FINISHED), batch, job)
 
     def _settle_batch(self, batch: LiveBatch) -> None:
-        if not batch.running or any(not job.record.status.over for job in batch.jobs):
+        if not batch.running:
+            return
+        for job, reason in merges.lost(batch):
+            job.say(reason)
+            self.ledger.close_frames(job.record.id, FrameState.FAILED, reason)
+            job.queued, job.failed = 0, job.total - job.done
+            self._finish_job(batch, job, JobStatus.FAILED)
+        if any(not job.record.status.over for job in batch.jobs):
             return
         batch.record = replace(batch.record, status=BatchStatus.FINISHED, times=replace(batch.record.times, finished=self.clock()))
         self._save(batch)

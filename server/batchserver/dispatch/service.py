@@ -14,14 +14,14 @@ from .answers import Answers
 from .current_batch import CurrentBatch
 from .dispatcher import Dispatcher
 from .queue import Queue
-from .shelf import Shelf
+from .shelf import Rival, Shelf
 
 
 class RenderService(CurrentBatch, Queue):
     """What the web and the command line ask."""
 
-    def __init__(self, dispatcher: Dispatcher, *, about: Callable[[], dict[str, Any]], instance: str) -> None:
-        shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count))
+    def __init__(self, dispatcher: Dispatcher, *, about: Callable[[], dict[str, Any]], instance: str, rival: Rival = lambda _ours, _theirs: None) -> None:
+        shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count), rival)
         CurrentBatch.__init__(self, shelf)
         Queue.__init__(self, shelf)
         self._about = about

@@ -6,10 +6,13 @@ Runs without Blender.
 
 from __future__ import annotations
 
-from batchserver.model.errors import NotFound
-from batchserver.model.recipe import Recipe
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from batchserver.model.errors import Conflict, NotFound
+from batchserver.model.recipe import Job, Recipe
 from batchserver.model.records import BatchRecord
-from batchserver.model.status import BatchStatus
+from batchserver.model.status import BatchStatus, JobStatus
 
 from .answers import Answers
 from .board import LiveBatch, LiveJob
@@ -20,20 +23,63 @@ NOTHING_SUBMITTED = "No batch was submitted yet; send a recipe to /batch/recipe"
 NOT_RUNNING = "Not running a batch right now"
 
 
-class Shelf:
-    """Every batch that there is."""
+class Meeting(Protocol):
+    """Two jobs that would write the same file."""
 
-    def __init__(self, dispatcher: Dispatcher, answers: Answers) -> None:
+    @property
+    def job(self) -> Job:
+        """The later one."""
+        ...
+
+    @property
+    def first(self) -> Job:
+        """The earlier one."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        ...
+
+    @property
+    def would(self) -> str:
+        """How sure that is, in words."""
+        ...
+
+
+Rival = Callable[[Iterable[Job], Iterable[Job]], Meeting | None]
+
+
+class Shelf:
+    """Every batch that there is. `rival` finds one of our jobs that would write a file of one of theirs."""
+
+    def __init__(self, dispatcher: Dispatcher, answers: Answers, rival: Rival = lambda _ours, _theirs: None) -> None:
         self.dispatcher = dispatcher
         self.answers = answers
+        self._rival = rival
 
     def add(self, recipe: Recipe, *, queued: bool, trusted: bool) -> BatchRecord:
         """Keep a new batch in the ledger and on the board."""
         dispatcher = self.dispatcher
+        self.refuse_rivals(recipe.jobs)
         messages = unkept(recipe, trusted=trusted)
         record = dispatcher.ledger.add_batch(recipe, queued=queued, trusted=trusted, now=dispatcher.clock(), messages=messages)
         dispatcher.board.put(dispatcher.take_over(record.id))
         return record
+
+    def refuse_rivals(self, jobs: Iterable[Job], *, own: int | None = None) -> None:
+        """See that no other batch that is not over writes a file of these jobs. Raises `Conflict` that names both."""
+        ours = list(jobs)
+        for batch in self.dispatcher.board:
+            if batch.record.id == own or batch.record.status.over:
+                continue
+            theirs = [job.record.job for job in batch.jobs if not job.record.status.over and job.record.status is not JobStatus.DISABLED]
+            if meeting := self._rival(ours, theirs):
+                job, first = meeting.job, meeting.first
+                raise Conflict(
+                    f"Job {job.index} ({job.name}) {meeting.would} {meeting.name} over that of job {first.index} ({first.name}) of batch {batch.record.id} "
+                    f"({batch.record.name}), which is not over. Cancel that batch, let it finish, or give the job another output"
+                )
 
     def find(self, batch_id: int) -> LiveBatch:
         """Find a batch by its number. Raises `NotFound`."""

@@ -6,13 +6,14 @@ Runs without Blender.
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from batchserver.model.errors import Fault
-from batchserver.model.recipe import Job
+from batchserver.model.recipe import Existing, Job
 
 from .formats import extension, has_movie_extension, is_movie, without_extension
 from .output_path import NamePattern, flavour_of, main_output_name, movie_output_name, split_output
@@ -31,8 +32,39 @@ class _Pictures:
     ending: str
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A job that would write a file which an earlier one, `first`, writes; not `sure` when that depends on what the .blend has."""
+
+    job: Job
+    first: Job
+    name: str
+    sure: bool
+
+    @property
+    def would(self) -> str:
+        """Say how sure it is."""
+        return "would write" if self.sure else "may write (it depends on the format that the file has)"
+
+
 def collisions(jobs: Iterable[Job], *, ignore_case: bool) -> Iterator[Fault]:
-    """Give a fault for each enabled job that would write a file which an earlier one writes.
+    """Give a fault for each enabled job that would write a file which an earlier one writes."""
+    for meeting in meetings(jobs, ignore_case=ignore_case):
+        rival = f"jobs[{meeting.first.index}] ({shortened(meeting.first.name)})"
+        way_out = "give each job an output of its own, or other frames"
+        yield Fault(f"jobs[{meeting.job.index}].output", f"{meeting.would} {meeting.name} over that of {rival}; {way_out}")
+
+
+def rival(ours: Iterable[Job], theirs: Iterable[Job], *, ignore_case: bool = sys.platform in ("win32", "darwin")) -> Meeting | None:
+    """Find one of our jobs that would write a file of one of theirs; those that make versions meet nobody."""
+    others = [job for job in theirs if job.existing is not Existing.VERSION]
+    known = {id(job) for job in others}
+    found = meetings([*others, *(job for job in ours if job.existing is not Existing.VERSION)], ignore_case=ignore_case)
+    return next((meeting for meeting in found if id(meeting.first) in known and id(meeting.job) not in known), None)
+
+
+def meetings(jobs: Iterable[Job], *, ignore_case: bool) -> Iterator[Meeting]:
+    """Give each enabled job that would write a file which an earlier one writes.
 
     `ignore_case`: the file system takes `Shot` and `shot` for the same name, as on Windows and macOS. Names are
     compared in one Unicode form, since macOS changes it.
@@ -62,7 +94,7 @@ def _split(job: Job) -> tuple[str, str]:
     return split_output(job.output, flavour_of(job.blend))
 
 
-def _same_movies(jobs: Iterable[Job], key: Callable[[str], str]) -> Iterator[Fault]:
+def _same_movies(jobs: Iterable[Job], key: Callable[[str], str]) -> Iterator[Meeting]:
     first_of: dict[tuple[str, str], Job] = {}
     for job in jobs:
         folder, last = _split(job)
@@ -70,10 +102,10 @@ def _same_movies(jobs: Iterable[Job], key: Callable[[str], str]) -> Iterator[Fau
         name = last if whole else movie_output_name(last, min(job.frames), max(job.frames))
         first = first_of.setdefault((key(folder), key(name)), job)
         if first is not job:
-            yield _fault(job, first, f"the movie {name}", sure=not whole)
+            yield Meeting(job, first, f"the movie {name}", not whole)
 
 
-def _meetings(alike: list[_Pictures]) -> Iterator[Fault]:
+def _meetings(alike: list[_Pictures]) -> Iterator[Meeting]:
     """Compare frame numbers, or whole names where the patterns differ; each job is told of one meeting."""
     by_number = len({pictures.pattern for pictures in alike}) == 1
     seen: defaultdict[str, dict[Hashable, Job]] = defaultdict(dict)
@@ -87,12 +119,6 @@ def _meetings(alike: list[_Pictures]) -> Iterator[Fault]:
                 place = next(at for at, name in enumerate(names) if name in rival)
                 first = rival[names[place]]
                 shown = main_output_name(_split(pictures.job)[1], frames[place], pictures.job.format)
-                yield _fault(pictures.job, first, shown, sure=ending != _ANY and bool(first.format))
+                yield Meeting(pictures.job, first, shown, ending != _ANY and bool(first.format))
                 break
         seen[ending].update(dict.fromkeys(names, pictures.job))
-
-
-def _fault(job: Job, first: Job, name: str, *, sure: bool) -> Fault:
-    would = "would write" if sure else "may write (it depends on the format that the file has)"
-    rival = f"jobs[{first.index}] ({shortened(first.name)})"
-    return Fault(f"jobs[{job.index}].output", f"{would} {name} over that of {rival}; give each job an output of its own, or other frames")

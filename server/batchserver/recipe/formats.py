@@ -59,6 +59,11 @@ def without_extension(name: str) -> str:
     return stem if dot and f".{last.lower()}" in _PICTURE_ENDINGS else name.rstrip(".")
 
 
+def is_picture_name(name: str) -> bool:
+    """Tell whether a name ends as a picture does."""
+    return f".{name.rpartition('.')[2].lower()}" in _PICTURE_ENDINGS
+
+
 def is_movie(file_format: str) -> bool:
     """Tell whether Blender's word is a format that makes one file of all frames."""
     return file_format in MOVIE_FORMATS

@@ -49,6 +49,7 @@ class Assignment:
         self._engine = engine_type(offer.job.record.job.engine) if offer.job.record.job.engine else None
         self._word = offer.job.record.job.format
         self._progress = EngineProgress(self._started)
+        self._part: float | None = None
         self._times: list[float] = []
 
     # --- what the session says; True when the order is over -----------------------------------------------
@@ -75,10 +76,11 @@ class Assignment:
     def _on_plan(self, facts: Mapping[str, Any]) -> None:
         moves = tuple(Move(Path(folder["attempt"]), Path(folder["final"])) for folder in facts["folders"])
         in_order = facts.get("sequential") or {}
-        self._engine = engine_type(str(facts.get("engine", "")))
+        word = str(facts.get("engine", ""))
+        self._engine = engine_type(word) if word else None  # a merge has none
         if facts.get("movie"):
             self._word = ""
-        shown = EngineType.NON_COMPATIBLE.value if self._engine is EngineType.NON_COMPATIBLE else str(facts.get("engine", ""))
+        shown = EngineType.NON_COMPATIBLE.value if self._engine is EngineType.NON_COMPATIBLE else word
         self._dispatcher.plan(self._lease, Plan(moves, bool(facts.get("movie")), bool(facts.get("direct")), str(in_order.get("reason", "")), shown))
 
     def _on_note(self, facts: Mapping[str, Any]) -> None:
@@ -100,6 +102,11 @@ class Assignment:
         if heard is not None and self._frame is not None:
             self._take_in(heard)
 
+    def _on_progress(self, facts: Mapping[str, Any]) -> None:
+        """Take in how far a merge is: it tells that itself."""
+        self._part = float(facts["part"])
+        self._tell_progress()
+
     def _on_frame_written(self, facts: Mapping[str, Any]) -> None:
         frame = int(facts["frame"])
         seconds = float(facts["seconds"])
@@ -117,7 +124,7 @@ class Assignment:
         code, message = str(facts.get("code", "")), str(facts["message"])
         frame = facts.get("frame")
         frame = self._frame if frame is None else int(frame)
-        if code in TRIED_AGAIN and frame is not None and self._offer.lease.kind is TaskKind.RENDER:
+        if code in TRIED_AGAIN and frame is not None and self._offer.lease.kind is not TaskKind.ENCODE:
             reason = diagnose(self._session.last_lines) or message
             self._sealer.put(lambda: self._dispatcher.reject(self._lease, frame, reason))
         else:
@@ -137,10 +144,9 @@ class Assignment:
         frame = self._frame
         self._sealer.put(lambda: self._dispatcher.died(self._lease, frame, reason))
 
-    def hung(self, seconds: float) -> None:
-        """Blender was ended because it neither said nor computed anything."""
+    def hung(self, reason: str) -> None:
+        """Blender was ended by the watchdog, which says why."""
         frame = self._frame
-        reason = f"Blender did nothing for {seconds:.0f} s and was ended"
         self._sealer.put(lambda: self._dispatcher.died(self._lease, frame, reason))
 
     def given_back(self, end: LeaseEnd) -> None:
@@ -170,7 +176,10 @@ class Assignment:
         self._told = now
         data = engine_data(replace(self._progress.figures(), frame=self._frame), now - self._started)
         engine = self._engine.value if self._engine is EngineType.NON_COMPATIBLE else None
-        progress = Progress(self._frame, self._progress.fraction(now), engine, data, self._progress.remaining(now))
+        fraction, remaining = self._progress.fraction(now), self._progress.remaining(now)
+        if self._part:
+            fraction, remaining = self._part, (now - self._started) * (1 - self._part) / self._part
+        progress = Progress(self._frame, fraction, engine, data, remaining)
         self._dispatcher.progress(self._lease, progress)
 
 

@@ -29,6 +29,12 @@ class Sealer:
         """Do this after all that was put in before."""
         self._work.put(task)
 
+    def catch_up(self, seconds: float = 60.0) -> None:
+        """Wait until all that was put in so far is done, at most so long."""
+        done = threading.Event()
+        self._work.put(done.set)
+        done.wait(seconds)
+
     def close(self) -> None:
         """Do what is left, then end."""
         self._work.put(None)

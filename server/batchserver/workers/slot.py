@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from batchserver.dispatch.dispatcher import Dispatcher
@@ -19,10 +19,12 @@ from batchserver.model.errors import BlenderProblem
 from batchserver.model.status import LeaseEnd, TaskKind
 
 from .assignment import Assignment
+from .memory import MemoryGate
 from .orders import frame_runs, job_facts
 from .programs import Program
 from .sealer import Sealer
-from .session import Ended, Session
+from .session import Ended, Heard, Session, Told
+from .watchdog import Limits, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +33,14 @@ log = logging.getLogger(__name__)
 class Patience:
     """How long is waited, in seconds.
 
-    `start` for a Blender to start, `silence` for a session that neither prints nor computes, `tick` between two
-    looks at whether a lease still stands, `idle` before a session that nobody needs is ended.
+    `start` for a Blender to start, `tick` between two looks at whether a lease still stands, `idle` before a session
+    that nobody needs is ended; `limits` are those of a session at work.
     """
 
     start: float = 120.0
-    silence: float = 600.0
     tick: float = 0.2
     idle: float = 300.0
+    limits: Limits = field(default_factory=Limits)
 
 
 STARTS_TRIED = 2
@@ -60,7 +62,7 @@ class Slot:
 
     def __init__(
         self, name: str, dispatcher: Dispatcher, *, program_for: Callable[[Offer], Program], start_session: Callable[[Program], Session],
-        wanted_soon: Callable[[], Program | None] = lambda: None,
+        wanted_soon: Callable[[], Program | None] = lambda: None, memory: MemoryGate | None = None, scripts_for: Callable[[Offer], bool] = lambda _: True,
         patience: Patience | None = None,
     ) -> None:  # fmt: skip
         self.name = name
@@ -68,8 +70,11 @@ class Slot:
         self._program_for = program_for
         self._start_session = start_session
         self._wanted_soon = wanted_soon
+        self._memory = memory or MemoryGate()
+        self._scripts_for = scripts_for
         self._patience = patience or Patience()
         self._session: Session | None = None
+        self._rendered = 0
         self._refusal: _Refusal | None = None
         self._idle_since = time.monotonic()
         self._stop = threading.Event()
@@ -91,6 +96,9 @@ class Slot:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
+                if self._session is None and not self._memory.may_start(self.name):
+                    self._dispatcher.wait(0.5)
+                    continue
                 offer = self._dispatcher.lease(self.name)
                 if offer is None:
                     self._rest()
@@ -130,19 +138,22 @@ class Slot:
         self._dispatcher.note(offer.lease.id, log_name=str(session.log))
         order = self._send(session, offer)
         assignment = Assignment(offer, order, session, self._dispatcher, self._sealer)
-        self._attend(session, assignment)
+        self._attend(session, assignment, offer)
         self._idle_since = time.monotonic()
 
     def _send(self, session: Session, offer: Offer) -> int:
-        job = offer.job.record.job
+        facts = job_facts(offer.job.record.job, scripts=self._scripts_for(offer))
         if offer.lease.kind is TaskKind.ENCODE:
             files = [[frame, str(path)] for frame, path in offer.sequence]
-            return session.order("encode", job=job_facts(job), files=files, sequence=str(offer.job.frames_folder), attempt=offer.attempt)
-        return session.order("render", job=job_facts(job), frames=frame_runs(offer.lease.frames), attempt=offer.attempt)
+            return session.order("encode", job=facts, files=files, sequence=str(offer.job.frames_folder), attempt=offer.attempt)
+        if offer.lease.kind is TaskKind.MERGE:
+            files = [[place, str(path)] for place, path in offer.sequence]
+            return session.order("merge", job=facts, frames=frame_runs(offer.lease.frames), files=files, attempt=offer.attempt)
+        return session.order("render", job=facts, frames=frame_runs(offer.lease.frames), attempt=offer.attempt)
 
-    def _attend(self, session: Session, assignment: Assignment) -> None:
+    def _attend(self, session: Session, assignment: Assignment, offer: Offer) -> None:
         """Hear the session out, until the order is over, the lease is revoked, or Blender is gone."""
-        watch = _SilenceWatch(session, self._patience.silence)
+        watchdog = Watchdog(session, self._patience.limits, frames=self._rendered)
         looked = time.monotonic()
         while True:
             heard = session.hear(self._patience.tick)
@@ -151,8 +162,13 @@ class Slot:
                 assignment.died(heard.code)
                 return
             if heard is not None:
-                watch.heard()
+                _tell(watchdog, heard)
                 if assignment.hear(heard):
+                    self._between_orders(watchdog)
+                    return
+                if _is_written(heard) and self._renewed(watchdog, offer):
+                    assignment.given_back(LeaseEnd.RELEASED)
+                    self._sealer.catch_up()  # so that this job goes on, and not the next one
                     return
             if heard is None or time.monotonic() - looked >= self._patience.tick:
                 looked = time.monotonic()
@@ -161,10 +177,28 @@ class Slot:
                 self._end_session(kill=True)
                 assignment.given_back(LeaseEnd.RELEASED if self._stop.is_set() else LeaseEnd.CANCELLED)
                 return
-            if watch.too_long():
+            if reason := watchdog.hung(offer.job.record.job.timeout):
                 self._end_session(kill=True)
-                assignment.hung(self._patience.silence)
+                assignment.hung(reason)
                 return
+
+    def _between_orders(self, watchdog: Watchdog) -> None:
+        """Keep the session for the next order, unless it is worn out."""
+        self._rendered = watchdog.frames
+        self._memory.measured(self.name, watchdog.resident)
+        if reason := watchdog.worn_out():
+            log.info("The session of %s is renewed: %s", self.name, reason)
+            self._end_session()
+
+    def _renewed(self, watchdog: Watchdog, offer: Offer) -> bool:
+        """End a worn out session between two frames. Frames that depend on each other would have to be stepped again: they go on."""
+        self._memory.measured(self.name, watchdog.resident)
+        live = offer.job.leases.get(offer.lease.id)
+        if offer.job.in_order or (live is not None and live.direct) or not (reason := watchdog.worn_out()):
+            return False
+        log.info("The session of %s is renewed: %s", self.name, reason)
+        self._end_session(kill=True)
+        return True
 
     # --- the session --------------------------------------------------------------------------------
 
@@ -209,10 +243,12 @@ class Slot:
 
     def _started(self, program: Program, give_up: Callable[[], bool]) -> Session:
         session = self._start_session(program)
+        self._memory.started(self.name)
         try:
             session.wait_until_ready(self._patience.start, give_up=give_up)
         except BlenderProblem:
             session.kill()
+            self._no_session()
             raise
         return session
 
@@ -220,35 +256,29 @@ class Slot:
         session, self._session = self._session, None
         if session is not None:
             session.kill() if kill else session.quit()
+        self._no_session()
 
     def _forget_session(self) -> None:
         if self._session is not None:
             self._session.kill()  # it is gone; this collects its children and its temporary folder
             self._session = None
+        self._no_session()
+
+    def _no_session(self) -> None:
+        self._rendered = 0
+        self._memory.ended(self.name)
 
 
-class _SilenceWatch:
-    """Tells when a session has neither said anything nor computed for too long."""
+def _tell(watchdog: Watchdog, heard: Heard) -> None:
+    watchdog.heard()
+    if isinstance(heard, Told) and heard.kind == "frame_started":
+        watchdog.frame_began()
+    elif _is_written(heard):
+        watchdog.frame_ended()
 
-    def __init__(self, session: Session, limit: float) -> None:
-        self._session = session
-        self._limit = limit
-        self._since = time.monotonic()
-        self._looked = self._since
-        self._computed = 0.0
 
-    def heard(self) -> None:
-        self._since = time.monotonic()
-
-    def too_long(self) -> bool:
-        now = time.monotonic()
-        if now - self._looked < min(5.0, self._limit / 4):
-            return False
-        self._looked = now
-        computed, _ = self._session.usage()
-        if computed - self._computed > 0.5:
-            self._since, self._computed = now, computed
-        return now - self._since > self._limit
+def _is_written(heard: Heard) -> bool:
+    return isinstance(heard, Told) and heard.kind == "frame_written"
 
 
 def log_path(folder: Path, slot: str, now: time.struct_time) -> Path:

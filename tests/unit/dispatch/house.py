@@ -19,6 +19,7 @@ from batchserver.ledger.ledger import SqliteLedger
 from batchserver.model.events import Event
 from batchserver.model.frames import FrameList
 from batchserver.model.recipe import Job, Recipe
+from batchserver.recipe import DiskSurvey, rival
 
 
 def png(width: int = 4, height: int = 2, grey: int = 0) -> bytes:
@@ -64,8 +65,8 @@ class House:
     def open(self) -> None:
         """Start over the ledger, as a server does."""
         self.ledger = SqliteLedger(open_database(self.folder / "ledger.sqlite", filesystem="ext4"))
-        self.dispatcher = Dispatcher(self.ledger, clock=lambda: self.now, announce=self.events.append, bounds=self.bounds)
-        self.service = RenderService(self.dispatcher, about=dict, instance="test")
+        self.dispatcher = Dispatcher(self.ledger, clock=lambda: self.now, announce=self.events.append, bounds=self.bounds, survey=DiskSurvey())
+        self.service = RenderService(self.dispatcher, about=dict, instance="test", rival=rival)
         self.dispatcher.load()
 
     def restart(self) -> None:

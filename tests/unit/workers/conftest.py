@@ -22,7 +22,7 @@ from batchserver.workers.programs import Program
 from batchserver.workers.session import Session
 from batchserver.workers.slot import Patience, Slot
 
-QUICK = Patience(start=10, silence=600, tick=0.02, idle=600)
+QUICK = Patience(start=10, tick=0.02, idle=600)
 
 
 def lives(pid: int) -> bool:

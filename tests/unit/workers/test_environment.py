@@ -38,6 +38,16 @@ def test_what_rendering_needs_is_kept(name: str) -> None:
     assert made(**{name: "/value"})[name] == "/value"
 
 
+@pytest.mark.parametrize("value", ["http://me:hush@proxy:3128", "socks5://me:hush@[::1]:1", "postgres://u:p%20w@db/x"])
+def test_an_address_with_a_password_in_it_is_dropped_whatever_its_name(value: str) -> None:
+    assert "https_proxy" not in made(https_proxy=value)
+
+
+@pytest.mark.parametrize("value", ["http://proxy:3128", "http://me@proxy:3128", "a:b@c", "https://host/path:x@y", "/a/b:c@d"])
+def test_an_address_without_one_is_kept(value: str) -> None:
+    assert made(https_proxy=value)["https_proxy"] == value
+
+
 def test_the_session_is_told_its_token_its_folder_and_its_server() -> None:
     environment = made(RENDERPLUS_SESSION="forged", RENDERPLUS_INSIDE_SESSION="0")
     assert json.loads(environment["RENDERPLUS_SESSION"]) == {"token": "t0ken", "temp": "/tmp/x", "server_pid": 42}

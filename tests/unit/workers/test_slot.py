@@ -15,6 +15,7 @@ from unit.workers.test_session import HOSTILE
 from batchserver.dispatch.board import LiveBatch
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
 from batchserver.workers.slot import log_path
+from batchserver.workers.watchdog import Limits
 
 
 def statuses(batch: LiveBatch) -> list[JobStatus]:
@@ -95,7 +96,7 @@ def test_half_a_picture_is_not_believed_and_the_frame_is_tried_again(open_worksh
 
 
 def test_a_blender_that_neither_speaks_nor_computes_is_ended(open_workshop: Open, tmp_path: Path) -> None:
-    workshop = open_workshop(make_program(tmp_path / "program", hang={"1": 1}), replace(QUICK, silence=0.8))
+    workshop = open_workshop(make_program(tmp_path / "program", hang={"1": 1}), replace(QUICK, limits=Limits(silence=0.8)))
     batch = workshop.render((1,))
     assert statuses(batch) == [JobStatus.FINISHED]
     first, second = starts(workshop.program)
@@ -106,7 +107,7 @@ def test_a_blender_that_neither_speaks_nor_computes_is_ended(open_workshop: Open
 
 
 def test_a_blender_that_is_silent_but_computes_is_left_in_peace(open_workshop: Open, tmp_path: Path) -> None:
-    workshop = open_workshop(make_program(tmp_path / "program", compute={"1": 1}), replace(QUICK, silence=1.6))
+    workshop = open_workshop(make_program(tmp_path / "program", compute={"1": 1}), replace(QUICK, limits=Limits(silence=1.6)))
     batch = workshop.start((1,))
     workshop.wait(lambda: orders(workshop.program))
     time.sleep(4)
