@@ -7,12 +7,15 @@ Runs inside Blender (needs no bpy, but for Blender's `//`).
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 
 from .failures import Failure
 
 HIDDEN = ".renderplus"
+CODES = {errno.EACCES: "not_writable", errno.EPERM: "not_writable", errno.EROFS: "not_writable", errno.ENOSPC: "disk_full"}
+"""What keeps a folder from being made; anything else is `output`."""
 
 
 @dataclass
@@ -34,12 +37,12 @@ class Attempt:
         return [{"attempt": attempt, "final": final} for final, attempt in self.folders.items()]
 
     def make(self) -> None:
-        """Create the folders; raise Failure("output") with a sentence."""
+        """Create the folders; raise Failure with a sentence."""
         for final, attempt in self.folders.items():
             try:
                 _make(attempt)
             except OSError as error:
-                raise Failure("output", f'The output folder "{final}" cannot be written: {error.strerror or error}.') from None
+                raise Failure(CODES.get(error.errno or 0, "output"), f'The output folder "{final}" cannot be written: {error.strerror or error}.') from None
 
     def new_files(self) -> list[str]:
         """List the files that came into the folders since the last call."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from .failures import Failure
+from .failures import Failure, Note
 
 FAILS_TO = (4, 3)
 
@@ -21,14 +21,14 @@ def check(scene: bpy.types.Scene) -> list[str]:
         return []
     said = f'The scene "{scene.name}" denoises its renders, and this Blender {bpy.app.version_string} was built without a denoiser'
     if tuple(bpy.app.version)[:2] <= FAILS_TO:
-        way = 'switch denoising off (an override of "cycles.use_denoising"), or use the Blender of blender.org'
-        raise Failure("no_denoiser", f"{said}: {way}.")
-    return [f"{said}: the pictures are not denoised."]
+        raise Failure("no_denoiser", f"{said}.")
+    return [Note("not_denoised", f"{said}: the pictures are not denoised.")]
 
 
 def _wanted(scene: Any) -> bool:
     settings = scene.cycles
-    if not settings.use_denoising or settings.denoiser != "OPENIMAGEDENOISE":
+    # Without any denoiser in the build, the choice is empty.
+    if not settings.use_denoising or settings.denoiser not in {"OPENIMAGEDENOISE", ""}:
         return False
     return any(layer.use and getattr(layer.cycles, "use_denoising", True) for layer in scene.view_layers)
 

@@ -90,7 +90,7 @@ def chosen(word: str) -> Iterator[Choice]:
     if prefs is None or not wanted:
         names = ", ".join(f'{gpu.number}: "{gpu.name}" ({gpu.type})' for gpu in known)
         have = f"There are {names}." if names else "Blender finds no GPU on this computer."
-        yield Choice("CPU", [f'The job asks for the GPU "{word}". {have} It is rendered on the CPU.'])
+        yield Choice("CPU", [_no_gpu(f'The job asks for the GPU "{word}". {have} It is rendered on the CPU.')])
         return
     before = (prefs.compute_device_type, [(device.id, device.type, device.use) for device in prefs.devices])
     try:
@@ -109,7 +109,13 @@ def default_notes(scene: bpy.types.Scene) -> list[str]:
     prefs.get_devices()
     if prefs.compute_device_type != "NONE" and any(device.use and device.type == prefs.compute_device_type for device in prefs.devices):
         return []
-    return ["The scene asks for a GPU, and none is enabled in the preferences here: it is rendered on the CPU."]
+    return [_no_gpu("The scene asks for a GPU, and none is enabled in the preferences here: it is rendered on the CPU.")]
+
+
+def _no_gpu(sentence: str) -> str:
+    from .failures import Note  # here, because run by itself this file is in no package
+
+    return Note("no_gpu", sentence)
 
 
 def _enable(prefs: Any, wanted: list[Gpu]) -> None:

@@ -29,7 +29,7 @@ def do(order: Order, events: Events) -> None:
     """Do an encode order; raise Failure."""
     assert order.job is not None
     job, began = order.job, time.monotonic()
-    opened = opening.open_blend(job.blend)
+    opened = opening.open_blend(job.blend, job.scripts)
     refused = opening.scripts_refused()
     events.emit(
         "opened", id=order.id, seconds=round(opened.seconds, 4), size=opened.size, mtime_ns=opened.mtime_ns,
@@ -97,7 +97,7 @@ def _place(order: Order, events: Events, scene: Any, files: list[tuple[int, str]
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     if frames != list(range(start, start + len(frames))):
-        events.emit("note", id=order.id, message="The frames of the movie are not one after the other: it has no sound.")
+        events.note(order.id, "The frames of the movie are not one after the other: it has no sound.")
         _silence(scene, strips)
     for strip in list(strips):
         if strip.name.startswith(NAME):

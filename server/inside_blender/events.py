@@ -12,8 +12,13 @@ import os
 import tempfile
 from typing import Any
 
+from . import c_output
+
 LONGEST_LINE = 4096
 """Bytes that a pipe takes in one piece (POSIX PIPE_BUF on Linux); an event line stays below."""
+
+AFTER_PRINTING = frozenset({"opened", "inspected", "failed", "done"})
+"""Events that are judged by what was printed before them."""
 
 
 class Events:
@@ -27,11 +32,17 @@ class Events:
 
     def emit(self, event: str, **fields: Any) -> None:
         """Write one event; fields are anything that JSON can say."""
+        if event in AFTER_PRINTING:
+            c_output.flush()
         body = {"event": event, **fields}
         line = self._line(body)
         if len(line) >= LONGEST_LINE:
             line = self._line({"event": event, "id": fields.get("id"), "file": self._keep(body)})
         os.write(self._descriptor, line)
+
+    def note(self, order: int | None, sentence: str) -> None:
+        """Tell a sentence for the job's messages; a `Note` has a code, too."""
+        self.emit("note", id=order, code=getattr(sentence, "code", ""), message=str(sentence))
 
     def _line(self, body: dict[str, Any]) -> bytes:
         text = json.dumps(body, ensure_ascii=True, separators=(",", ":"), default=str)

@@ -18,6 +18,19 @@ class Failure(Exception):
         self.frame = frame
 
 
+class Note(str):
+    """A sentence about a picture that is rendered all the same, with a code for programs."""
+
+    __slots__ = ("code",)
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Note:
+        """Make a note of a code and a sentence."""
+        made = super().__new__(cls, sentence)
+        made.code = code
+        return made
+
+
 def near(name: str, names: Iterable[str], most: int = 8) -> str:
     """Say which names there are, the ones like `name` first: the end of a sentence about an unknown name."""
     known = list(dict.fromkeys(names))

@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from . import camera_markers, denoising, devices, opening, output_nodes, outputs, overrides, scene_settings, simulations, words
+from . import camera_markers, denoising, devices, merging, opening, output_nodes, outputs, overrides, scene_settings, simulations, words
 from .attempts import Attempt
 from .events import Events
 from .failures import Failure
@@ -21,7 +21,8 @@ from .orders import Job, Order
 def do(order: Order, events: Events) -> None:
     """Answer an inspect order with `inspected`; a file that cannot be opened is the order's failure."""
     blend = order.blend or (order.jobs[0].blend if order.jobs else "")
-    opened = opening.open_blend(blend)
+    scripts = all(job.scripts for job in order.jobs)
+    opened = opening.open_blend(blend, scripts)
     refused = opening.scripts_refused()
     found = {
         "blend": blend, "size": opened.size, "mtime_ns": opened.mtime_ns, "saved_by": list(bpy.data.version), "scripts_refused": refused,
@@ -30,7 +31,7 @@ def do(order: Order, events: Events) -> None:
     known_gpus = None
     for number, job in enumerate(order.jobs):
         if number:
-            opening.open_blend(blend)  # overrides of the job before must not meet this one
+            opening.open_blend(blend, scripts)  # overrides of the job before must not meet this one
         if job.device.upper() not in {"DEFAULT", "CPU"} and known_gpus is None:
             known_gpus = devices.gpus(devices.preferences())
         found["jobs"].append(_job(job, known_gpus or []))
@@ -88,7 +89,11 @@ class Findings:
 def _job(job: Job, gpus: list[devices.Gpu]) -> dict[str, Any]:
     """Put one job on the file as a render would, collecting what goes wrong and what its artist should know."""
     found = Findings()
-    answer: dict[str, Any] = {"outputs": [], "folders": [], "size": None, "sequential": None, "movie": False, "target": None, "engine": ""}
+    answer: dict[str, Any] = {"outputs": [], "folders": [], "size": None, "sequential": None, "movie": False, "target": None, "engine": "", "scene": ""}
+    if job.tiles:
+        with found.of("merge"):
+            _merge(job, answer)
+        return {"faults": found.faults, "notes": found.notes, **answer}
     with found.of("scene"):
         scene = scene_settings.choose_scene(job.scene)
         _settings(job, scene, found)
@@ -96,10 +101,19 @@ def _job(job: Job, gpus: list[devices.Gpu]) -> dict[str, Any]:
             with found.of("output"):
                 _outputs(job, scene, answer)
         _look(job, scene, gpus, found)
-        answer["engine"] = scene.render.engine
-    if opening.scripts_refused():
-        found.notes.append(f"The file has scripts of its own, and auto-run is off in the preferences: they would not run ({opening.scripts_refused()}).")
+        answer["engine"], answer["scene"] = scene.render.engine, scene.name
+    if note := opening.scripts_note(job.scripts, "would"):
+        found.notes.append(note)
     return {"faults": found.faults, "notes": list(dict.fromkeys(found.notes)), **answer}
+
+
+def _merge(job: Job, answer: dict[str, Any]) -> None:
+    """A job that merges tiles asks the file for little: its size, its name, its format."""
+    scene, _ = merging.prepare(job)
+    attempt = Attempt("check")
+    path = merging.target(job, scene, attempt, job.span[0] if job.span else scene.frame_current)
+    answer["outputs"] = [_final(path, [(folder, final) for final, folder in attempt.folders.items()])]
+    answer["folders"], answer["size"] = list(attempt.folders), list(scene_settings.picture_size(scene))
 
 
 def _settings(job: Job, scene: Any, found: Findings) -> None:
@@ -142,7 +156,7 @@ def _final(path: str, folders: list[tuple[str, str]]) -> str:
 def _look(job: Job, scene: Any, gpus: list[devices.Gpu], found: Findings) -> None:
     """Say what would only show at the render."""
     if scene.camera is None and not camera_markers.bound(scene) and not output_nodes.sequencer_renders(scene):
-        message = f'The scene "{scene.name}" has no camera: choose one in the file, or name one in the job.'
+        message = f'The scene "{scene.name}" has no camera.'
         found.faults.append({"key": "camera", "code": "no_camera", "message": message})
     if job.count == 1 and (job.format or scene.render.image_settings.file_format) in words.MOVIES:
         found.notes.append("A single picture in a movie format: it becomes a movie of one frame.")

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
-import gzip
 import os
 import re
 import time
@@ -14,7 +14,8 @@ from typing import Any
 
 import bpy
 
-from .failures import Failure
+from . import unreadable
+from .failures import Failure, Note
 
 SHOWN = 5
 """So many names are given in a sentence about missing files; the rest is counted."""
@@ -31,25 +32,35 @@ class Opened:
     ran_scripts: bool
 
 
-def open_blend(path: str) -> Opened:
-    """Open `path` afresh; raise Failure("cannot_open") with a sentence."""
+def open_blend(path: str, scripts: bool = True) -> Opened:
+    """Open `path` afresh; raise Failure with a sentence that says why not. Without `scripts` its own do not run, whatever the user prefers."""
     try:
         stat = os.stat(path)
     except OSError as error:
-        raise Failure("cannot_open", f'The file "{path}" cannot be opened: {error.strerror or error}.') from None
+        raise unreadable.not_reached(path, error) from None
     if not os.path.isfile(path):
-        raise Failure("cannot_open", f'"{path}" is a folder, not a .blend file.')
-    auto_run = bool(bpy.context.preferences.filepaths.use_scripts_auto_execute)
+        raise Failure("not_a_blend", f'"{path}" is a folder, not a .blend file.')
+    auto_run = scripts and _user_lets_run(path)
     start = time.monotonic()
     try:
         bpy.ops.wm.open_mainfile(filepath=path, use_scripts=auto_run)
     except (RuntimeError, UnicodeError) as error:
-        raise Failure("cannot_open", f'The file "{path}" cannot be opened: {_last_line(error)}{_newer(path)}') from None
+        raise unreadable.not_opened(path, str(error)) from None
     seconds = time.monotonic() - start
     if not bpy.data.filepath or not os.path.samefile(bpy.data.filepath, path):
-        raise Failure("cannot_open", f'The file "{path}" could not be opened.{_newer(path)}')
+        raise unreadable.not_opened(path, "")
     ran = auto_run and any(text.use_module for text in bpy.data.texts)
     return Opened(path, seconds, stat.st_size, stat.st_mtime_ns, ran)
+
+
+def _user_lets_run(path: str) -> bool:
+    """Follow the preference; its excluded folders too, which `open_mainfile` passes over (source/blender/blenkernel/intern/autoexec.cc)."""
+    preferences = bpy.context.preferences
+    folder = os.path.join(os.path.dirname(os.path.abspath(path)), "")
+    for each in preferences.autoexec_paths:
+        if each.path and (fnmatch.fnmatch(folder, each.path) if each.use_glob else os.path.normcase(folder).startswith(os.path.normcase(each.path))):
+            return False
+    return bool(preferences.filepaths.use_scripts_auto_execute)
 
 
 def scripts_refused() -> str:
@@ -57,19 +68,27 @@ def scripts_refused() -> str:
     return str(bpy.app.autoexec_fail_message) if bpy.app.autoexec_fail else ""
 
 
+def scripts_note(scripts: bool, verb: str) -> str:
+    """Say that the open file's scripts did not run ("did", "would"), and why; "" if they did, or there are none."""
+    refused = scripts_refused()
+    if not refused:
+        return ""
+    why = "auto-run is off in the preferences" if scripts else "it came from elsewhere, not from this server's owner"
+    return Note("scripts_refused", f"The file has scripts of its own, and {why}: they {verb} not run ({refused}).")
+
+
 def notes() -> list[str]:
     """Say, as sentences for the artist, what the open file lacks here."""
-    said = []
+    said: list[str] = []
     libraries = [lib.filepath for lib in bpy.data.libraries if not os.path.exists(bpy.path.abspath(lib.filepath))]
     if libraries:
-        said.append(f"Missing libraries, what was linked from them is not in the picture: {_listed(libraries)}.")
+        said.append(Note("missing_library", f"Missing libraries, what was linked from them is not in the picture: {_listed(libraries)}."))
     files = sorted(set(_missing_files()))
     if files:
-        said.append(f"Missing files: {_listed(files)}.")
+        said.append(Note("missing_file", f"Missing files: {_listed(files)}."))
     if tuple(bpy.data.version)[:2] > tuple(bpy.app.version)[:2]:
-        said.append(
-            f"The file was saved by Blender {'.'.join(map(str, bpy.data.version))}, newer than this Blender {bpy.app.version_string}: some of it may be lost."
-        )
+        saved = ".".join(map(str, bpy.data.version))
+        said.append(Note("saved_by_newer", f"The file was saved by Blender {saved}, newer than this Blender {bpy.app.version_string}: some of it may be lost."))
     return said
 
 
@@ -104,28 +123,3 @@ def _used_files() -> Iterator[tuple[Any, str]]:
         for block in getattr(bpy.data, kind):
             if block.users and block.filepath and getattr(block, "packed_file", None) is None:
                 yield block, block.filepath
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[-1] if lines else "no reason was given"
-    return re.sub(r"^Error: ", "", said).rstrip(".") + "."
-
-
-def _newer(path: str) -> str:
-    """Say so if a file's header names a newer Blender (header: `BLENDER` + sizes + version, doc/blender_file_format)."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(32)
-        if head[:2] == b"\x1f\x8b":
-            with gzip.open(path) as file:
-                head = file.read(32)
-    except (OSError, EOFError):
-        return ""
-    match = re.match(rb"BLENDER(?:[-_][vV](\d)(\d\d)|17-01v(\d\d)(\d\d))", head)
-    if not match:
-        return "" if head[:4] == b"\x28\xb5\x2f\xfd" or head[:7] == b"BLENDER" else " It is not a .blend file."
-    major, minor = (int(part) for part in match.groups() if part is not None)
-    if (major, minor) > tuple(bpy.app.version)[:2]:
-        return f" It was saved by Blender {major}.{minor}; this is {bpy.app.version_string}. Render it with the newer Blender."
-    return ""

@@ -39,6 +39,14 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A part of a picture that is merged: its job's name and section."""
+
+    name: str
+    section: Section
+
+
+@dataclass(frozen=True)
 class Job:
     """What is to be rendered; an empty word, list or number means: what the file has."""
 
@@ -59,8 +67,10 @@ class Job:
     device: str = "DEFAULT"
     overrides: tuple[Override, ...] = ()
     movie: str = "sequence"
+    tiles: tuple[Tile, ...] = ()
     span: tuple[int, int] | None = None
     count: int = 0
+    scripts: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,12 @@ def read_order(line: bytes) -> Order:
         return Order("render", _id(raw), _job(raw.get("job")), frames=_runs(raw.get("frames")), attempt=_attempt(raw))
     if word == "encode":
         return Order("encode", _id(raw), _job(raw.get("job")), attempt=_attempt(raw), files=_files(raw.get("files")))
+    if word == "merge":
+        return _merge(raw)
     if word == "inspect":
         jobs = tuple(_job(each) for each in _list(raw.get("jobs", []), "jobs"))
         return Order("inspect", _id(raw), blend=_text(raw, "blend", ""), jobs=jobs)
-    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, inspect and quit.')
+    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, merge, inspect and quit.')
 
 
 def id_of(line: bytes) -> int | None:
@@ -170,6 +182,15 @@ def _runs(value: Any) -> tuple[range, ...]:
     return tuple(runs)
 
 
+def _merge(raw: Mapping[str, Any]) -> Order:
+    """A merge: one frame, and a file for each tile of its job, in their order."""
+    order = Order("merge", _id(raw), _job(raw.get("job")), frames=_runs(raw.get("frames")), attempt=_attempt(raw), files=_files(raw.get("files")))
+    assert order.job is not None
+    if len(order.files) != len(order.job.tiles):
+        raise _bad(f"there are {len(order.job.tiles)} tiles, and {len(order.files)} files.")
+    return order
+
+
 def _files(value: Any) -> tuple[tuple[int, str], ...]:
     files = []
     for each in _list(value, "files"):
@@ -178,7 +199,7 @@ def _files(value: Any) -> tuple[tuple[int, str], ...]:
             raise _bad(f"each of files has to be [frame, path], not {each!r}.")
         files.append((_whole(pair[0], "a frame"), pair[1]))
     if not files:
-        raise _bad("files is empty: there is nothing to encode.")
+        raise _bad("files is empty: there is nothing to make the whole from.")
     return tuple(files)
 
 
@@ -187,6 +208,14 @@ def _section(value: Any) -> Section | None:
         return None
     raw = _mapping(value, "section")
     return Section(*(_number(raw.get(key), f"section.{key}") for key in ("x", "y", "width", "height")))
+
+
+def _tile(value: Any) -> Tile:
+    raw = _mapping(value, "each of tiles")
+    section = _section(raw.get("section"))
+    if section is None:
+        raise _bad("a tile has no section.")
+    return Tile(_text(raw, "name"), section)
 
 
 def _override(value: Any) -> Override:
@@ -240,6 +269,8 @@ def _job(value: Any) -> Job:
         device=str("DEFAULT" if device in (None, "") else device),
         overrides=tuple(_override(each) for each in _list(raw.get("overrides") or [], "overrides")),
         movie="direct" if _text(raw, "movie") == "direct" else "sequence",
+        tiles=tuple(_tile(each) for each in _list(raw.get("tiles") or [], "tiles")),
         count=_count(raw.get("frames")),
         span=_span(raw),
+        scripts=raw.get("scripts", True) is True,
     )

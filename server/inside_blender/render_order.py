@@ -23,7 +23,7 @@ def do(order: Order, events: Events) -> None:
     open_for(order, events, job.blend)
     with devices.chosen(job.device) as device:
         for note in device.notes:
-            events.emit("note", id=order.id, message=note)
+            events.note(order.id, note)
         scene = prepare(order, events, job, device.cycles_device)
         _render(order, events, job, scene)
     events.emit("done", id=order.id)
@@ -31,16 +31,14 @@ def do(order: Order, events: Events) -> None:
 
 def open_for(order: Order, events: Events, blend: str) -> None:
     """Open the order's file and tell about it: `opened`, and a note for everything that it lacks."""
-    opened = opening.open_blend(blend)
-    refused = opening.scripts_refused()
+    scripts = order.job is None or order.job.scripts
+    opened = opening.open_blend(blend, scripts)
     events.emit(
         "opened", id=order.id, seconds=round(opened.seconds, 4), size=opened.size, mtime_ns=opened.mtime_ns,
-        scripts_refused=refused, ran_scripts=opened.ran_scripts,
+        scripts_refused=opening.scripts_refused(), ran_scripts=opened.ran_scripts,
     )  # fmt: skip
-    if refused:
-        events.emit("note", id=order.id, message=f"The file has scripts of its own, and auto-run is off in the preferences: they did not run ({refused}).")
-    for note in opening.notes():
-        events.emit("note", id=order.id, message=note)
+    for note in filter(None, [opening.scripts_note(scripts, "did"), *opening.notes()]):
+        events.note(order.id, note)
 
 
 def prepare(order: Order, events: Events, job: Job, cycles_device: str) -> bpy.types.Scene:
@@ -54,7 +52,7 @@ def prepare(order: Order, events: Events, job: Job, cycles_device: str) -> bpy.t
     if not cycles_device:
         written.notes.extend(devices.default_notes(scene))
     for note in written.notes:
-        events.emit("note", id=order.id, message=note)
+        events.note(order.id, note)
     frames = [frame for run in order.frames for frame in (run[0], run[-1])]
     if frames:
         written.check(tuple(sorted({min(frames), max(frames)})))
@@ -68,7 +66,7 @@ def _render(order: Order, events: Events, job: Job, scene: bpy.types.Scene) -> N
     running = simulations.unbaked(scene)
     events.emit(
         "plan", id=order.id, folders=attempt.plan(), sequential=running.told() if running else None,
-        engine=scene.render.engine, movie=out.target is not None and not out.direct_movie, direct=out.direct_movie, target=out.target,
+        scene=scene.name, engine=scene.render.engine, movie=out.target is not None and not out.direct_movie, direct=out.direct_movie, target=out.target,
     )  # fmt: skip
     attempt.make()
     attempt.new_files()

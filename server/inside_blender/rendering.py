@@ -182,7 +182,7 @@ def _render_failure(text: str) -> Failure:
     lines = [line.strip().removeprefix("Error: ") for line in text.splitlines() if line.strip()]
     said = " ".join(lines) or "Blender gave no reason."
     if "no camera" in said.lower():
-        return Failure("no_camera", "The scene has no camera: choose one in the file, or name one in the job.")
+        return Failure("no_camera", "The scene has no camera.")
     if "cannot save" in said.lower() or "Couldn't create" in said:
         return Failure("output", f"Blender could not write the picture: {said}")
     return Failure("render_error", f"Blender could not render: {said}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,14 @@ text.write("import bpy\\nbpy.context.scene['ran'] = 1\\nbpy.context.scene.render
 text.use_module = True
 """
 
-AUTO_RUN = "import bpy; bpy.context.preferences.filepaths.use_scripts_auto_execute = True; bpy.ops.wm.save_userpref()\n"
+AUTO_RUN = """
+import bpy
+bpy.context.preferences.filepaths.use_scripts_auto_execute = True
+bpy.context.preferences.autoexec_paths.new().path = {never!r}
+pattern = bpy.context.preferences.autoexec_paths.new()
+pattern.path, pattern.use_glob = "*/downloads-[0-9]/*", True
+bpy.ops.wm.save_userpref()
+"""
 
 HOSTILE = (
     b"{", b"[]", b"null", b"\xff\xfe\x00", b'{"order": "dance", "id": 7}', b'{"order": "render", "id": "x"}', b'{"order": "render", "id": 3}',
@@ -147,12 +155,30 @@ def test_scripts_run_or_are_refused_as_the_user_prefers_and_it_is_said(real_blen
         (opened,) = of(events, "opened")
         assert (opened["scripts_refused"], opened["ran_scripts"]) == ("", True)
         assert of(events, "frame_started")[0]["size"] == [40, 18]
+        # The same file, were it a stranger's: whatever the user lets files do.
+        events = session.render(job(scripted, tmp_path / "s_", scripts=False), [[1, 1, 1]])
+        (opened,) = of(events, "opened")
+        assert opened["scripts_refused"]
+        assert opened["ran_scripts"] is False
+        assert any("came from elsewhere" in note["message"] for note in of(events, "note"))
+        assert of(events, "frame_started")[0]["size"] == [32, 18]
+        inspected = session.inspect(scripted, job(scripted, tmp_path / "t_", scripts=False))
+        assert inspected["scripts_refused"]
+        assert any("came from elsewhere" in note for note in inspected["jobs"][0]["notes"])
+        events = session.render(job(scripted, tmp_path / "u_"), [[1, 1, 1]])  # and nothing of it lasts
+        assert of(events, "frame_started")[0]["size"] == [40, 18]
+        for folder in ("never", "downloads-7"):  # folders that the user excluded
+            (tmp_path / folder).mkdir()
+            excluded = shutil.copy(scripted, tmp_path / folder)
+            events = session.render(job(excluded, tmp_path / "v_"), [[1, 1, 1]])
+            assert of(events, "opened")[0]["ran_scripts"] is False
+            assert of(events, "frame_started")[0]["size"] == [32, 18]
 
 
 def _user_with_auto_run(blender: RealBlender, folder: Path) -> dict[str, str]:
     user = folder / "user"
     user.mkdir(exist_ok=True)
-    blender.run(AUTO_RUN, BLENDER_USER_RESOURCES=str(user))
+    blender.run(AUTO_RUN.format(never=str(folder / "never") + os.sep), BLENDER_USER_RESOURCES=str(user))
     return {"BLENDER_USER_RESOURCES": str(user)}
 
 

@@ -59,7 +59,7 @@ def last(events: list[Event]) -> Event:
         ({"section": {"x": 0.5, "y": 0.5, "width": 0, "height": 0.1}}, "section", "empty"),
         ({"section": {"x": 0.5, "y": 0.5, "width": 0.001, "height": 0.1}}, "section", "pixels"),
         ({"size": [100000, 10]}, "setting", "65536"),
-        ({"blend": "/nothing/here.blend"}, "cannot_open", "No such file"),
+        ({"blend": "/nothing/here.blend"}, "file_missing", "No such file"),
         ({"output": "/proc/nowhere/p_"}, "output", "/proc/nowhere"),
         ({"output": "relative/p_"}, "output", "absolute"),
     ],
@@ -74,14 +74,14 @@ def test_what_cannot_be_fails_with_a_sentence(session: Session, rich: Path, tmp_
 def test_a_file_that_is_none_is_said_to_be_none(session: Session, tmp_path: Path) -> None:
     (tmp_path / "a.blend").write_bytes(b"nonsense" * 100)
     answer = last(session.render(job(tmp_path / "a.blend", tmp_path / "p_"), [[1, 1, 1]]))
-    assert answer["code"] == "cannot_open"
+    assert answer["code"] == "not_a_blend"
     assert "not a .blend file" in answer["message"]
 
 
 def test_a_file_of_a_newer_blender_says_so(session: Session, tmp_path: Path) -> None:
     (tmp_path / "a.blend").write_bytes(b"BLENDER17-01v0999REND" + b"\0" * 400)
     answer = last(session.render(job(tmp_path / "a.blend", tmp_path / "p_"), [[1, 1, 1]]))
-    assert answer["code"] == "cannot_open"
+    assert answer["code"] == "newer_blend"
     assert "9.99" in answer["message"]
 
 

@@ -180,8 +180,8 @@ class ServerUnderTest:
         with contextlib.suppress(Exception):
             answer = self.ask("GET", "/batch").body
             jobs = [(job["status"], job["frames"], job["messages"]) for job in answer["jobs"][:3]]
-            return f"{answer['status']} {jobs}"
-        return "it does not answer"
+            return f"{answer['status']} {jobs}; it printed: {self.said()[-1500:]}"
+        return f"it does not answer; it printed: {self.said()[-1500:]}"
 
     # --- what it left behind ----------------------------------------------------------------------------
 

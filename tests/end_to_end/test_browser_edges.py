@@ -6,19 +6,11 @@ The same page against a server without its guard does get through: so the reques
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
+from end_to_end.browsing import SECONDS, browser, other_site, soon
 from unit.web.fake_service import Running, running
 
 from batchserver.model.errors import RenderPlusError
@@ -26,22 +18,6 @@ from batchserver.web.asked import Asked
 from batchserver.web.guard import Guard
 from batchserver.web.reply import Reply
 from batchserver.web.routing import Route
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-popup-blocking",
-    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
-    "--host-resolver-rules=MAP rebound.example 127.0.0.1",
-)
-SECONDS = 60
 
 ATTACK = """<!doctype html><meta charset="utf-8"><title>another site</title><body><script>
 const target = TARGET, settle = work => Promise.race([work.then(a => "answered " + a.type, e => "failed"), new Promise(r => setTimeout(r, 4000, "silent"))]);
@@ -108,70 +84,8 @@ OWN_PAGE = b"""<!doctype html><title>ours</title><script>
 </script>"""
 
 
-@contextmanager
-def other_site(target: str) -> Iterator[tuple[str, dict[str, str], threading.Event]]:
-    """Serve the hostile page from a port of its own; give its address, what it reports, and when it did."""
-    said: dict[str, str] = {}
-    done = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(ATTACK.replace("TARGET", repr(target)).encode())
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            said.update({name: values[0] for name, values in parse_qs(body).items()})
-            self._answer(b"")
-            done.set()
-
-        def _answer(self, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", said, done
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def browser(chromium: str, address: str) -> Iterator[None]:
-    """Open an address in a Chromium with an empty profile, and end exactly that one."""
-    profile = tempfile.mkdtemp(prefix="renderplus-chromium-")
-    process = subprocess.Popen(
-        [chromium, *FLAGS, f"--user-data-dir={profile}", address],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, "HOME": profile},
-    )
-    try:
-        yield
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # its own session: the browser and its helpers, nobody else
-        process.wait(20)
-        shutil.rmtree(profile, ignore_errors=True)
-
-
-def soon(condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
-    waiter = threading.Event()
-    for _ in range(int(seconds / 0.05)):
-        if condition():
-            return True
-        waiter.wait(0.05)
-    return False
+def attack_on(target: str) -> str:
+    return ATTACK.replace("TARGET", repr(target))
 
 
 @pytest.fixture
@@ -201,7 +115,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]
 def test_a_page_of_another_site_makes_the_server_do_nothing(chromium: str, server: Running, name: str, refused: list[tuple[str, str, str | None]]) -> None:
     if name == "[::1]" and "::1" not in server.serving.hosts:
         pytest.skip("this machine has no IPv6")
-    with other_site(f"http://{name}:{server.port}") as (address, said, done), browser(chromium, address):
+    with other_site(attack_on(f"http://{name}:{server.port}")) as (address, said, done), browser(chromium, address):
         assert done.wait(SECONDS)
     assert len(said) == 19  # every attack was tried
     assert said["img"] == said["imgWithoutReferrer"] == "error"
@@ -217,7 +131,7 @@ def test_a_page_of_another_site_makes_the_server_do_nothing(chromium: str, serve
 
 def test_without_its_guard_the_same_page_gets_through(chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Guard, "check", lambda guard, asked: True)
-    with running(tmp_path) as server, other_site(f"http://127.0.0.1:{server.port}") as (address, said, done), browser(chromium, address):
+    with running(tmp_path) as server, other_site(attack_on(f"http://127.0.0.1:{server.port}")) as (address, said, done), browser(chromium, address):
         assert done.wait(SECONDS)
         assert len(said) == 19
         assert server.service.names().count("start") >= 8

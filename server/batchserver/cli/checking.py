@@ -14,6 +14,7 @@ from pathlib import Path
 from batchserver.model.errors import BlenderProblem, Fault
 from batchserver.model.recipe import Recipe
 from batchserver.recipe import RealDisk, check_files, nothing_to_render
+from batchserver.web.owners import is_a_strangers
 from batchserver.workers.inspector import Finding, inspect_jobs
 from batchserver.workers.programs import Program, find_program
 from batchserver.workers.session import Session
@@ -36,7 +37,7 @@ def check(recipe: Recipe, settings: Settings, *, as_json: bool, start_timeout: f
             session = _start(program, Path(folder), settings, start_timeout)
             try:
                 blender = f"Blender {session.blender} ({program.path})"
-                findings = inspect_jobs(session, jobs)
+                findings = inspect_jobs(session, jobs, scripts_of=lambda job: not is_a_strangers(settings.data.uploads, Path(job.blend)))
             finally:
                 session.quit()
     faults += [fault for finding in findings for fault in finding.faults]

@@ -16,7 +16,7 @@ from batchserver.model.errors import BadInput, Conflict, Refused, RenderPlusErro
 LOOK_FOR = 2.0
 """Seconds that a server of ours gets to say who it is."""
 
-_ERRORS: dict[int, type[RenderPlusError]] = {400: BadInput, 401: Refused, 403: Refused, 406: BadInput, 409: Conflict}
+_ERRORS: dict[int, type[RenderPlusError]] = {400: BadInput, 401: Refused, 403: Refused, 406: BadInput, 409: Conflict, 429: Refused}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from batchserver.model.errors import LedgerProblem, ServerTaken
+
+log = logging.getLogger(__name__)
 
 
 def default_data_folder(environ: Mapping[str, str], home: Path, platform: str = sys.platform) -> Path:
@@ -42,6 +46,11 @@ class DataFolder:
         return self.path / "ledger.sqlite"
 
     @property
+    def uploads(self) -> Path:
+        """Uploaded .blend files."""
+        return self.path / "uploads"
+
+    @property
     def logs(self) -> Path:
         """Logs of the server and its sessions."""
         return self.path / "log"
@@ -59,6 +68,7 @@ class DataFolder:
         """Take the folder for this process. Raises `ServerTaken` when another server has it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._warn_if_open()
             self._lock = open(self.path / "server.lock", "a+", encoding="utf-8")  # noqa: SIM115 - held until release
         except OSError as error:
             raise LedgerProblem(f"The data folder {self.path} cannot be used ({error.strerror}); choose another with --data-dir") from error
@@ -68,6 +78,11 @@ class DataFolder:
             self._lock.close()
             self._lock = None
             raise ServerTaken(f"Another Render+ server uses the data folder {self.path}; ask it (--poll), stop it (--stop), or choose --data-dir") from None
+
+    def _warn_if_open(self) -> None:
+        mode = stat.S_IMODE(self.path.stat().st_mode)
+        if os.name == "posix" and mode & 0o077:
+            log.warning("Others can look into the data folder %s (mode %04o): recipes, logs and uploads are theirs to read; chmod 700 it", self.path, mode)
 
     def release(self) -> None:
         """Let go of the folder; the address file goes with it."""

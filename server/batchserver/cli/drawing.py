@@ -152,7 +152,16 @@ def _job_lines(job: Job, page: _Page) -> list[str]:
 def _below(job: Job, page: _Page) -> list[tuple[str, str]]:
     if job["status"] == "RUNNING":
         return [(_facts(job, page), "dim"), *((f"note: {message}", "yellow") for message in messages_of(job)[-1:])]
-    return [(reason_of(job), "red")] if job["status"] == "FAILED" else []
+    return _why(job) if job["status"] == "FAILED" else []
+
+
+def _why(job: Job) -> list[tuple[str, str]]:
+    """Say why a job failed, and below it the way out: a terminal's line is too short for both."""
+    failure = job.get("failure")
+    if not failure:
+        return [(reason_of(job), "red")]
+    at = "" if failure.get("frame") is None else f"frame {failure['frame']}: "
+    return [(at + clean(str(failure["message"])), "red"), *((clean(way), "yellow") for way in [str(failure.get("way_out") or "")] if way)]
 
 
 def _bar_line(job: Job, page: _Page) -> str:
@@ -175,7 +184,7 @@ def _tail(job: Job) -> str:
         return f"{span(remaining['low'], remaining['high'])} left" if remaining else ""
     if status == "FINISHED":
         return what_was_done(job)
-    return (clean(str(job.get("held") or "")) or frames_to_do(job)) if status == "QUEUED" else str(status).lower()
+    return (clean(str(job.get("held") or job.get("waiting") or "")) or frames_to_do(job)) if status == "QUEUED" else str(status).lower()
 
 
 def _facts(job: Job, page: _Page) -> str:
@@ -193,7 +202,7 @@ def figures(job: Job, now: float) -> list[str]:
     """List what is known of a running job: frame, samples, time gone, memory."""
     data = job["engine"]["data"] or {}
     facts = ["encoding the movie"] if job.get("encoding") == "leased" else [_frame_words(job, data), _sample_words(data)]
-    facts.append(clean(str(job.get("held") or "")))
+    facts.append(clean(str(job.get("held") or job.get("waiting") or "")))
     if job["times"]["started"]:
         facts.append(f"{duration(now - job['times']['started'])} elapsed")
     return [fact for fact in (*facts, clean(str(data.get("mem") or ""))) if fact]
@@ -235,6 +244,11 @@ def messages_of(job: Job) -> list[str]:
 def reason_of(job: Job) -> str:
     """Say why a job failed: its last message."""
     return (messages_of(job) or ["no reason was given"])[-1]
+
+
+def notes_of(job: Job) -> list[str]:
+    """List what is wrong with a job's pictures that were rendered all the same, each with the way out."""
+    return [clean(f"{note['message']} {note.get('way_out') or ''}") for note in job.get("notes") or ()]
 
 
 def _summary(jobs: Sequence[Job], page: _Page, budget: int) -> list[str]:

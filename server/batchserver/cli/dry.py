@@ -29,6 +29,8 @@ def show(recipe: Recipe, settings: Settings, *, as_json: bool) -> int:
     print(f"{recipe.name}: {facts['enabled']} of {facts['jobs_total']} jobs enabled, {facts['frames']} frames")
     for job in facts["jobs"]:
         print(f"\n{job['index']}  {job['name']}  {job['frames']} ({job['count']} frames) -> {job['output']}")
+        if job["merge"]:
+            print(f"   one picture out of those of the jobs {', '.join(map(str, job['merge']))}")
         for command in job["commands"]:
             print(f"   {command}")
     return ExitCode.OK
@@ -45,7 +47,7 @@ def describe(recipe: Recipe, program: str) -> dict[str, Any]:
         "jobs": [
             {
                 "index": job.index, "name": job.name, "blend": str(job.blend), "output": job.output, "frames": str(job.frames), "count": len(job.frames),
-                "commands": commands(job, program),
+                "merge": [tile.place for tile in job.merge], "commands": commands(job, program),
             }
             for job in enabled
         ],
@@ -53,7 +55,9 @@ def describe(recipe: Recipe, program: str) -> dict[str, Any]:
 
 
 def commands(job: Job, program: str) -> list[str]:
-    """Write the Blender commands that come nearest to the job; the server itself renders in warm sessions."""
+    """Write the Blender commands that come nearest to the job; the server itself renders in warm sessions. Merging has none."""
+    if job.merge:
+        return []
     base = [program, "-b", str(job.blend)]
     base += ["-S", job.scene] if job.scene else []
     base += ["-E", job.engine] if job.engine else []

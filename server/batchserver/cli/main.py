@@ -20,12 +20,12 @@ from batchserver.web.token import read_token
 from batchserver.workers.gpus import list_gpus
 from batchserver.workers.programs import find_program
 
-from . import ask, checking, dry, logs, render
+from . import ask, cancelling, checking, dry, logs, missing, render
 from .arguments import make_parser
 from .client import Client
 from .data_folder import DataFolder, default_data_folder
 from .exit_codes import ExitCode, code_of
-from .wiring import Settings, read_recipe
+from .wiring import Settings, read_recipe, session_limits
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -51,24 +51,30 @@ def run(options: argparse.Namespace) -> int:
     """Find out which of its tasks the program was called for, and do it."""
     data = DataFolder(options.data_dir or default_data_folder(os.environ, Path.home()))
     _set_up_logs(options, data)
-    client = Client(options.port, host=_host_to_ask(options), token=read_token(data.path))
+    client = Client(options.port, host=_host_to_ask(options), token=read_token(data.path, options.token_file))
     if options.list_gpus:
         program = find_program(options.list_gpus, path=os.environ.get("PATH"), environ=os.environ, data_folder=data.path)
         return list_gpus(program, as_json=options.json)
     if any((options.poll, options.poll_job is not None, options.cancel, options.cancel_job, options.stop)):
         return ask.ask(options, client)
+    if options.cancel_batch is not None:
+        return cancelling.cancel(options.cancel_batch, client, _settings(options, data))
     if options.recipe is None and not options.serve:
         raise BadInput("Nothing to do: give --recipe FILE to render, or --serve to start the server (--help lists all options)")
     settings = _settings(options, data)
-    if options.recipe is not None and (options.dry or options.check):
+    if options.recipe is not None and (options.dry or options.check or options.missing):
         return _look_at(read_recipe(_existing(options.recipe)), options, settings)
-    if options.dry or options.check:
-        raise BadInput("--dry and --check need --recipe FILE")
+    if options.recipe is None and (options.dry or options.check or options.missing or options.resume):
+        raise BadInput("--dry, --check, --missing and --resume need --recipe FILE")
     batch = read_recipe(_existing(options.recipe)) if options.recipe else None
+    if batch is not None and options.resume:
+        batch = missing.only_missing(batch)
     return render.render(batch, settings, client, serve=options.serve, print_stats=options.print_stats, as_json=options.json)
 
 
 def _look_at(recipe: Recipe, options: argparse.Namespace, settings: Settings) -> int:
+    if options.missing:
+        return missing.show(recipe, as_json=options.json)
     shown = dry.show(recipe, settings, as_json=options.json) if options.dry else ExitCode.OK
     return checking.check(recipe, settings, as_json=options.json) if options.check else shown
 
@@ -84,7 +90,8 @@ def _set_up_logs(options: argparse.Namespace, data: DataFolder) -> None:
 def _settings(options: argparse.Namespace, data: DataFolder) -> Settings:
     return Settings(
         data, options.port, dict(os.environ), tuple(options.host), options.require_token, options.blender, options.slots, options.low_priority,
-        not options.no_cleanup, keep_ready=options.serve,
+        not options.no_cleanup, keep_ready=options.serve, token_file=options.token_file and options.token_file.absolute(), keep_uploads=options.keep_uploads,
+        limits=session_limits(frame=options.frame_timeout, frames=options.renew_after, percent=options.renew_above),
     )  # fmt: skip
 
 

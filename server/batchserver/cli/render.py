@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from batchserver.model.errors import BadInput, ServerTaken
+from batchserver.model.errors import BadInput, Conflict, ServerTaken
 from batchserver.model.recipe import Recipe
 from batchserver.model.status import BatchStatus, FrameState
 from batchserver.recipe import nothing_to_render
@@ -36,6 +36,7 @@ def render(recipe: Recipe | None, settings: Settings, client: Client, *, serve: 
             f"A Render+ server runs on port {settings.port} already. See what it does with --poll, stop it with --stop, or choose another --port and --data-dir"
         )
     server = BatchServer(settings)
+    fresh = not settings.token_path.exists()
     try:
         with _told_to_stop(server):
             web = server.listen()
@@ -48,7 +49,8 @@ def render(recipe: Recipe | None, settings: Settings, client: Client, *, serve: 
             if serve:
                 print(f"Render+ server listens on port {web.port} ({', '.join(web.hosts)}); Ctrl+C stops it", flush=True)
                 if settings.hosts or settings.require_token:
-                    print(f"Everyone but this server's own command line needs the token in {settings.data.path / 'token'}", flush=True)
+                    made = "was made now" if fresh else "is"
+                    print(f"Everyone but this server's own command line needs the owner's token, which {made} in {settings.token_path}", flush=True)
                 while not server.stopping.wait(1.0):
                     pass
                 return ExitCode.OK
@@ -74,7 +76,10 @@ def _submit(server: BatchServer, recipe: Recipe) -> None:
         server.dispatcher.board.current = own[0].record.id
         server.dispatcher.resume(own[0])
         return
-    server.service.submit(recipe, trusted=True)
+    try:
+        server.service.submit(recipe, trusted=True)
+    except Conflict as conflict:
+        raise Conflict(f"{conflict} (--cancel-batch ID cancels one)") from None
     server.service.start()
 
 

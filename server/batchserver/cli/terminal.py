@@ -14,7 +14,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TextIO
 
-from .drawing import NAME_COLUMNS, Job, Look, Snapshot, count_of_jobs, figures, frames_to_do, lines, name_of, reason_of, remaining_words, what_was_done
+from .drawing import (
+    NAME_COLUMNS,
+    Job,
+    Look,
+    Snapshot,
+    count_of_jobs,
+    figures,
+    frames_to_do,
+    lines,
+    name_of,
+    notes_of,
+    reason_of,
+    remaining_words,
+    what_was_done,
+)
 from .text import clean, columns, cut, fit, short_duration
 
 PLAIN_STEP = 10.0
@@ -74,7 +88,7 @@ class LiveDisplay:
         width = self._size().columns
         self._draw(snapshot, width, FINAL_LINES)
         self._drawn = []
-        self._write("".join(f"{line}\n" for line in failures(snapshot) if columns(line) >= width))
+        self._write("".join(f"{line}\n" for line in failures(snapshot) if columns(line) >= width) + "".join(f"{line}\n" for line in notes(snapshot)))
 
     def _to_top(self, width: int) -> str:
         """Go up to the first line of the last drawing; lines that a narrowed terminal has wrapped count as several."""
@@ -112,6 +126,8 @@ class PlainDisplay:
     def finish(self, snapshot: Snapshot) -> None:
         """Print the last changes and a line about the batch."""
         self.show(snapshot)
+        for note in notes(snapshot):
+            self.say(note)
         seconds = snapshot["times"]["rendertime"]
         self.say(f"batch {snapshot['status'].lower()}: {count_of_jobs(snapshot['jobs'])}" + (f" in {short_duration(seconds)}" if seconds is not None else ""))
 
@@ -148,6 +164,11 @@ def failures(snapshot: Snapshot) -> list[str]:
         if job["status"] == "FAILED"
         for message in job["messages"] or ["no reason was given"]
     ]
+
+
+def notes(snapshot: Snapshot) -> list[str]:
+    """Write what is wrong with pictures that were rendered all the same, uncut."""
+    return [f"{_title(job)}: {note}" for job in snapshot["jobs"] for note in notes_of(job)]
 
 
 def display_for(

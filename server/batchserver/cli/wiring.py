@@ -12,32 +12,40 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from batchserver import __version__
 from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.sealing import sweep
 from batchserver.dispatch.service import RenderService
+from batchserver.ledger.ballast import Ballast
 from batchserver.ledger.database import open_database
 from batchserver.ledger.ledger import SqliteLedger
 from batchserver.model.errors import BlenderProblem
 from batchserver.model.events import Event
-from batchserver.model.recipe import Recipe
+from batchserver.model.recipe import Job, Recipe
 from batchserver.model.records import BatchRecord
 from batchserver.model.status import BatchStatus
-from batchserver.recipe import load_recipe, schema_text
+from batchserver.recipe import DiskSurvey, load_recipe, rival, schema_text
 from batchserver.web.app import make_app
 from batchserver.web.guard import Guard, only_loopback
+from batchserver.web.owners import is_a_strangers
 from batchserver.web.server import LOOPBACK, Serving, serve
-from batchserver.web.token import Access, owner_token
+from batchserver.web.token import FILE_NAME as TOKEN_NAME
+from batchserver.web.token import Access, named_token, owner_token
 from batchserver.web.uploads import Uploads
+from batchserver.workers.memory import MemoryGate
 from batchserver.workers.programs import Program, find_program
 from batchserver.workers.session import Session
-from batchserver.workers.slot import Slot, log_path
+from batchserver.workers.slot import Patience, Slot, log_path
+from batchserver.workers.watchdog import Limits
 
 from .data_folder import DataFolder
+from .housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +66,14 @@ class Settings:
     low_priority: bool = False
     cleanup: bool = True
     keep_ready: bool = False
+    token_file: Path | None = None
+    keep_uploads: int = 30
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def token_path(self) -> Path:
+        """Where the owner's token is."""
+        return self.token_file or self.data.path / TOKEN_NAME
 
 
 class BatchServer:
@@ -72,20 +88,24 @@ class BatchServer:
         settings.data.hold()
         if settings.cleanup:
             settings.data.sweep_temp()
-        self.ledger = SqliteLedger(open_database(settings.data.ledger))
+        self.ledger = SqliteLedger(open_database(settings.data.ledger), Ballast(settings.data.path / "ballast"))
         tidy = sweep if settings.cleanup else lambda _: None
-        self.dispatcher = Dispatcher(self.ledger, clock=time.time, announce=_to_log, sweep=tidy)
-        self.service = RenderService(self.dispatcher, about=self._about, instance=self.instance)
+        self.dispatcher = Dispatcher(self.ledger, clock=time.time, announce=_to_log, sweep=tidy, survey=DiskSurvey(), home=settings.data.path)
+        self.service = RenderService(self.dispatcher, about=self._about, instance=self.instance, rival=rival)
+        self._memory = MemoryGate()
         self.slots = [self._slot(number) for number in range(1, settings.slots + 1)]
         self.web: Serving | None = None
+        self._uploads = Uploads(settings.data.path)
+        self._housekeeping = Housekeeping(self._uploads, settings.keep_uploads, needed=self.ledger.blends_needed, lock=self.dispatcher.lock)
 
     def listen(self) -> Serving:
         """Begin to answer requests. Raises `ServerTaken`."""
         settings = self._settings
         hosts = settings.hosts or LOOPBACK
-        access = Access(settings.require_token, owner_token(settings.data.path), loopback_only=only_loopback(hosts))
+        token = named_token(settings.token_file) if settings.token_file else owner_token(settings.data.path)
+        access = Access(settings.require_token, token, loopback_only=only_loopback(hosts))
         app = make_app(
-            self.service, lambda body: load_recipe(body, here=None), Uploads(settings.data.path), Guard.of(access, hosts), self.stopping.set,
+            self.service, lambda body: load_recipe(body, here=None), self._uploads, Guard.of(access, hosts), self.stopping.set,
             recipe_schema=schema_text().encode(),
         )  # fmt: skip
         self.web = serve(app, settings.port, hosts)
@@ -101,6 +121,7 @@ class BatchServer:
         """Begin to render what is, and what will be, in the queue."""
         for slot in self.slots:
             slot.start()
+        self._housekeeping.start()
 
     def close(self) -> None:
         """End rendering, answering and writing; what is not done stays resumable."""
@@ -108,6 +129,7 @@ class BatchServer:
             slot.stop()
         if self.web is not None:
             self.web.close()
+        self._housekeeping.stop()
         self.dispatcher.close()
         self.ledger.close()
         self._settings.data.release()
@@ -119,13 +141,18 @@ class BatchServer:
         ready = _KeepReady(self) if self._settings.keep_ready else lambda: None
         return Slot(
             name, self.dispatcher, program_for=lambda offer: self.program_of(offer.batch.record), wanted_soon=ready,
-            start_session=lambda program: self._session(program, name),
+            start_session=lambda program: self._session(program, name), memory=self._memory, patience=Patience(limits=self._settings.limits),
+            scripts_for=lambda offer: self.may_run_scripts(offer.batch.record, offer.job.record.job),
         )  # fmt: skip
 
     def program_of(self, record: BatchRecord) -> Program:
         """Find the Blender that renders a batch: the recipe's if its sender may choose, else the server's own."""
         word = record.blender_bin if record.trusted and record.blender_bin else self._settings.blender
         return self.find_program(word)
+
+    def may_run_scripts(self, record: BatchRecord, job: Job) -> bool:
+        """Tell whether a job's file may run its own scripts (if the user lets files do so): not for strangers, and not a stranger's file."""
+        return record.trusted and not is_a_strangers(self._uploads.folder, Path(job.blend))
 
     def find_program(self, word: str) -> Program:
         """Find the Blender that a word names, or the one at hand."""
@@ -182,3 +209,8 @@ def _to_log(event: Event) -> None:
 def read_recipe(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Recipe:
     """Load the recipe of a file; paths in it that are not absolute start at its folder."""
     return load_recipe(read(path), here=path.absolute().parent)
+
+
+def session_limits(*, frame: float, frames: int, percent: int) -> Limits:
+    """Make a session's limits of what the options say; `percent` is of the machine's memory."""
+    return Limits(frame=frame, frames=frames, memory=psutil.virtual_memory().total * percent // 100)

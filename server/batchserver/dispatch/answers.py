@@ -12,12 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.progress import EngineType
 from batchserver.model.records import Times
 from batchserver.model.status import BatchStatus, JobStatus
 
 from .board import LiveBatch, LiveJob
 from .estimates import NOTHING, Estimate, JobFacts, job_estimate
+
+MERGED_PIXEL = 4e-7
+"""Seconds that merging takes for a pixel, measured with PNG of 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Guesses:
         self.made = now
         self._rates: dict[tuple[str, str], list[float]] = {}
         for job in batch.jobs:
-            if job.laps:
+            if job.laps and not job.record.job.merge:
                 rate = sum(job.laps) / len(job.laps) / _work(job)
                 self._rates.setdefault((str(job.record.job.blend), job.record.job.engine), []).append(rate)
         self._all = [rate for rates in self._rates.values() for rate in rates]
@@ -139,6 +143,8 @@ class Guesses:
         return job_estimate(JobFacts(tuple(job.laps), job.left, spent, says, self._rate(job)))
 
     def _rate(self, job: LiveJob) -> float | None:
+        if job.record.job.merge:
+            return _pixels(job) * MERGED_PIXEL
         rates = self._rates.get((str(job.record.job.blend), job.record.job.engine)) or self._all
         return sum(rates) / len(rates) * _work(job) if rates else None
 
@@ -154,15 +160,28 @@ def job_answer(job: LiveJob, guesses: Guesses, now: float) -> dict[str, Any]:
         "status": record.status.value,
         "times": _times(record.times),
         "messages": list(record.messages),
+        "failure": failure_answer(record.failure),
+        "notes": [diagnosis_answer(note) for note in record.notes],
         "progress": 100.0 if record.status is JobStatus.FINISHED else _percent(job.parts_done, job.total),
         "engine": {"type": _engine_word(job), "data": dict(job.data) or None} if over_or_running else {"type": None, "data": None},
         "name": record.job.name,
         "frames": {"total": job.total, "done": job.done, "failed": job.failed, "rendering": sorted(progress.frame for progress in rendering)},
         "held": record.held or None,
+        "waiting": job.waits_for or None,
         "movie": record.movie or None,
         "encoding": record.encode.value if record.encode else None,
         "remaining": _remaining(estimate, now),
     }
+
+
+def failure_answer(failure: Diagnosis | None) -> dict[str, Any] | None:
+    """Say why a job failed: code, sentence, way out, and the frame where it was one."""
+    return None if failure is None else {**diagnosis_answer(failure), "frame": failure.frame}
+
+
+def diagnosis_answer(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Say what is wrong: code, sentence, way out."""
+    return {"code": diagnosis.code or None, "message": diagnosis.sentence, "way_out": diagnosis.way_out or None}
 
 
 def statistics(batch: LiveBatch) -> dict[str, Any]:
@@ -181,6 +200,7 @@ def frame_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
         {
             "frame": row.number, "state": row.state.value, "attempts": row.attempts, "seconds": row.seconds, "finished": row.finished,
             "outputs": [str(output.final) for output in row.outputs], "error": row.error or None,
+            "code": row.code or None, "way_out": Diagnosis(row.code, row.error).way_out or None,
         }
         for row in rows
     ]  # fmt: skip
@@ -211,6 +231,12 @@ def _remaining(estimate: Estimate | None, now: float) -> dict[str, float] | None
 
 def _work(job: LiveJob) -> float:
     """Weigh a frame by its pixels and samples, where the recipe names them."""
+    section = job.record.job.section
+    return _pixels(job) * (section.width * section.height if section else 1.0) * max(1, job.record.job.cycles_samples)
+
+
+def _pixels(job: LiveJob) -> float:
+    """Count the pixels of the whole picture, where the recipe names them."""
     width, height = job.record.job.size
     share = (job.record.job.percentage or 100) / 100
-    return (width * height or 1920 * 1080) * share * share * max(1, job.record.job.cycles_samples)
+    return (width * height or 1920 * 1080) * share * share

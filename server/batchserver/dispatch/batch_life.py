@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from batchserver.model.events import EventKind
+from batchserver.model.recipe import Existing
 from batchserver.model.records import InputStamp, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
 
-from . import inputs
+from . import inputs, merges
 from .board import LiveBatch, LiveJob, attempt_folder
 from .desk import Desk
 from .sealing import settle
@@ -32,6 +33,7 @@ class BatchLife(Desk):
             for batch in self.board:
                 for job in batch.jobs if batch.running else ():
                     self._settle_job(batch, job)
+                self._settle_batch(batch)
 
     def begin(self, batch: LiveBatch) -> None:
         """Start a batch: from here on its input is fixed, and its frames are handed out."""
@@ -113,18 +115,24 @@ class BatchLife(Desk):
         """Queue a job's frames in the states again; returns how many."""
         with self.lock:
             count = self.ledger.requeue(job.record.id, *states)
+            if FrameState.DONE in states and count:
+                self._write_over(job)
             encode_failed = job.record.encode is FrameState.FAILED
             if not count and not encode_failed:
                 return 0
             counts = self.ledger.counts(job.record.id)
             job.queued, job.done, job.failed, job.deaths = counts.queued, counts.done, counts.failed, 0
             encode = None if job.record.encode is None else FrameState.QUEUED
-            job.record = replace(job.record, status=JobStatus.QUEUED, held="", messages=(), times=replace(job.record.times, finished=None), encode=encode)
+            times = replace(job.record.times, finished=None)
+            job.record = replace(job.record, status=JobStatus.QUEUED, held="", messages=(), failure=None, notes=(), times=times, encode=encode)
             if batch.record.status.over:
                 batch.record = replace(batch.record, status=BatchStatus.RUNNING, times=replace(batch.record.times, finished=None))
+                self._save(batch)
             self._save(batch, job)
+            # A picture that was, or was to be, made of this one is made again.
+            count = (count or 1) + sum(self.again(batch, other, (FrameState.DONE, FrameState.FAILED)) for other in merges.made_from(batch, job))
             self.changed.notify_all()
-            return count or 1
+            return count
 
     def unhold(self, batch: LiveBatch, job: LiveJob) -> None:
         """Let a held job go on with its .blend as it is now."""
@@ -132,6 +140,12 @@ class BatchLife(Desk):
             job.record = replace(job.record, held="", stamp=inputs.stamp(Path(job.record.job.blend)))
             self._save(batch, job)
             self.changed.notify_all()
+
+    def _write_over(self, job: LiveJob) -> None:
+        """Render a job's done frames again, although it would keep pictures that are there; that holds after a restart, too."""
+        settled = replace(job.record.job, existing=Existing.OVERWRITE)
+        job.record, job.looked_at = replace(job.record, job=settled), True
+        self.ledger.settle_job(job.record.id, settled)
 
     def _settle_ledger(self) -> None:
         """Bring order into what a dead server left: half-sealed frames, open leases, their folders."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BadInput, NotFound
 from batchserver.model.records import BatchRecord, FrameCounts, JobRecord, LeaseRecord
 from batchserver.model.status import BatchStatus, JobStatus
@@ -72,7 +73,11 @@ class LiveLease:
 
 @dataclass(slots=True)
 class LiveJob:
-    """A job with its frame counts, its open leases and the times of its last frames."""
+    """A job with its frame counts, its open leases and the times of its last frames.
+
+    `looked_at`: it is settled what happens to pictures that were there before. `waits_for`: what is wrong with the place that its
+    pictures go to, looked at again from the time `look_again` on. `largest`: bytes of the largest file that was sealed.
+    """
 
     record: JobRecord
     queued: int
@@ -84,6 +89,10 @@ class LiveJob:
     last_lap: float | None = None
     deaths: int = 0
     in_order: bool | None = None
+    looked_at: bool = False
+    waits_for: str = ""
+    look_again: float = 0.0
+    largest: int = 0
     engine: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
@@ -110,6 +119,17 @@ class LiveJob:
         """Tell whether the job's frames may be handed out."""
         return self.record.status in (JobStatus.QUEUED, JobStatus.RUNNING) and not self.record.held
 
+    def fail(self, why: Diagnosis, words: str) -> None:
+        """Note why the job fails, or will; `words` is what its messages say."""
+        self.record = replace(self.record, failure=why)
+        self.say(words)
+
+    def remark(self, note: Diagnosis) -> None:
+        """Note what is wrong with pictures that are rendered all the same, once."""
+        if note.code and note not in self.record.notes:
+            self.record = replace(self.record, notes=(*self.record.notes, note))
+        self.say(note.sentence)
+
     def say(self, message: str) -> None:
         """Add a sentence to the job's messages, once."""
         if message and message not in self.record.messages:
@@ -123,13 +143,17 @@ class LiveJob:
 
 @dataclass(slots=True)
 class LiveBatch:
-    """A batch with its jobs. `picture` is the newest finished one."""
+    """A batch with its jobs. `picture` is the newest finished one, `merging` are the jobs that merge others' pictures."""
 
     record: BatchRecord
     jobs: list[LiveJob]
     version: int = 0
     stirred: int = 0
     picture: str | None = None
+    merging: list[LiveJob] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.merging = [job for job in self.jobs if job.record.job.merge]
 
     @property
     def running(self) -> bool:

@@ -16,21 +16,22 @@ from batchserver.model.events import Event, EventKind, Listener
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
 
 from . import merges
-from .board import Board, LiveBatch, LiveJob
+from .board import Board, LiveBatch, LiveJob, output_folder
 from .existing import NoSurvey, Survey
 from .keeping import Ledger
 from .offers import Bounds
+from .places import LOOK_SECONDS, Place, trouble
 from .sealing import sweep
 
 log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Ledger and board; every change of either is made under `lock`."""
+    """Ledger and board; every change of either is made under `lock`. `home` is the folder of the ledger."""
 
     def __init__(
         self, ledger: Ledger, *, clock: Callable[[], float], announce: Listener, bounds: Bounds | None = None,
-        sweep: Callable[[Iterable[Path]], None] = sweep, survey: Survey | None = None,
+        sweep: Callable[[Iterable[Path]], None] = sweep, survey: Survey | None = None, home: Path | None = None,
     ) -> None:  # fmt: skip
         self.ledger = ledger
         self.board = Board()
@@ -41,6 +42,7 @@ class Desk:
         self._bounds = bounds or Bounds()
         self._sweep = sweep
         self._survey: Survey = survey or NoSurvey()
+        self._home = home
         self._workers: set[str] = set()
         self._closed = False
 
@@ -94,9 +96,9 @@ class Desk:
     def _settle_batch(self, batch: LiveBatch) -> None:
         if not batch.running:
             return
-        for job, reason in merges.lost(batch):
-            job.say(reason)
-            self.ledger.close_frames(job.record.id, FrameState.FAILED, reason)
+        for job, why in merges.lost(batch):
+            job.fail(why, str(why))
+            self.ledger.close_frames(job.record.id, FrameState.FAILED, why.sentence, why.code)
             job.queued, job.failed = 0, job.total - job.done
             self._finish_job(batch, job, JobStatus.FAILED)
         if any(not job.record.status.over for job in batch.jobs):
@@ -105,6 +107,34 @@ class Desk:
         self._save(batch)
         self._tell(EventKind.BATCH_FINISHED, batch)
         self.changed.notify_all()
+
+    def _place(self, job: LiveJob) -> Place:
+        return Place(output_folder(job.record), known=job.done > 0, largest=job.largest)
+
+    def _trouble(self, place: Place) -> str:
+        """Say why pictures cannot be written now; empty when they can. Not to be asked under the lock: a drive may take its time."""
+        return trouble(place) or (trouble(Place(self._home)) if self._home else "")
+
+    def _wait_for_place(self, batch: LiveBatch, job: LiveJob, why: str) -> None:
+        """Hand out no more frames of a job until its place can take pictures again; it is looked at every few seconds."""
+        job.look_again = self.clock() + LOOK_SECONDS
+        for live in job.leases.values():
+            live.revoked = True
+        if why != job.waits_for:
+            self._go_on(batch, job)
+            job.waits_for = why
+            job.say(why)
+            self._tell(EventKind.JOB_WAITS, batch, job, message=why)
+        self._save(batch, job)
+
+    def _go_on(self, batch: LiveBatch, job: LiveJob) -> None:
+        """Take back that a job waits."""
+        if not job.waits_for:
+            return
+        job.record = replace(job.record, messages=tuple(message for message in job.record.messages if message != job.waits_for))
+        job.waits_for = ""
+        self._save(batch, job)
+        self._tell(EventKind.JOB_GOES_ON, batch, job)
 
     def _save(self, batch: LiveBatch, job: LiveJob | None = None) -> None:
         if job is None:

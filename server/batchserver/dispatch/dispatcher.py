@@ -8,16 +8,20 @@ the watchdog, `expire`. Runs without Blender.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+from batchserver.model.diagnosis import Diagnosis, named
 from batchserver.model.errors import RenderPlusError
 from batchserver.model.events import EventKind
 from batchserver.model.records import Output
 from batchserver.model.status import FrameState, LeaseEnd, TaskKind
 
 from .board import LiveBatch, LiveJob, LiveLease, Progress, attempt_folder
+from .causes import cause_of, sentence_of
 from .leasing import Leasing
 from .offers import Plan
-from .sealing import Written, examine, move_into_place
+from .places import Place
+from .sealing import Written, examine, move_into_place, settle
 
 
 class Dispatcher(Leasing):
@@ -81,16 +85,26 @@ class Dispatcher(Leasing):
                 self.ledger.seal(job_id, frame, outputs)
             move_into_place(outputs)
         except (RenderPlusError, OSError) as error:
-            self.reject(lease_id, frame, _sentence(error))
+            self.reject(lease_id, frame, cause_of(error, [move.attempt for move in moves]))
             return False
         with self.lock:
             if job.record.encode is None:
                 found[0].picture = str(outputs[0].final)
+            job.largest = max(job.largest, *(output.size for output in outputs))
             self._done(*found, frame, written.seconds)
         return True
 
-    def reject(self, lease_id: int, frame: int, reason: str) -> None:
-        """Note that a frame ended badly: it is tried again within bounds, then FAILED with the reason."""
+    def reject(self, lease_id: int, frame: int, reason: Diagnosis | str) -> None:
+        """Note that a frame ended badly: it is tried again within bounds, then FAILED with the reason.
+
+        Where its place is to blame (a full disk, a drive that is gone), the frame is not, and the job waits for the place.
+        """
+        wrong = self._wrong_with_place(lease_id)
+        with self.lock:
+            self._reject(lease_id, frame, named(reason), wrong)
+
+    def _reject(self, lease_id: int, frame: int, reason: Diagnosis, wrong: str) -> None:
+        why = replace(reason, frame=frame)
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
@@ -100,18 +114,23 @@ class Dispatcher(Leasing):
             if row.lease_id != lease_id or row.state not in (FrameState.LEASED, FrameState.SEALING):
                 return
             live.written.discard(frame)
-            again = row.attempts + 1 < self._bounds.attempts
-            self.ledger.spoil(job.record.id, frame, lease_id, reason, again=again, now=self.clock())
-            self._tell(EventKind.FRAME_REJECTED if again else EventKind.FRAME_FAILED, batch, job, frame, reason)
+            if wrong:
+                self.ledger.give_back(job.record.id, frame)
+                job.queued += 1
+                self._wait_for_place(batch, job, wrong)
+                return
+            again = row.attempts + 1 < (self._bounds.memory if why.out_of_memory else self._bounds.attempts)
+            self.ledger.spoil(job.record.id, frame, lease_id, why.sentence, again=again, now=self.clock(), code=why.code)
+            self._tell(EventKind.FRAME_REJECTED if again else EventKind.FRAME_FAILED, batch, job, frame, why.sentence)
             if again:
                 job.queued += 1
             else:
                 job.failed += 1
-                job.say(f"Frame {frame} failed {row.attempts + 1} times. {reason}{_see(live)}")
+                job.fail(why, f"Frame {frame} failed {row.attempts + 1} times. {why}{_see(live)}")
                 if live.direct or (job.done == 0 and job.failed >= self._bounds.same_failures):
-                    self.ledger.close_frames(job.record.id, FrameState.FAILED, reason)
+                    self.ledger.close_frames(job.record.id, FrameState.FAILED, why.sentence, why.code)
                     job.queued, job.failed = 0, job.total
-            batch.touch(job)
+            self._save(batch, job)
 
     def release(self, lease_id: int, end: LeaseEnd = LeaseEnd.COMPLETED) -> None:
         """End a lease; what it did not render is queued again."""
@@ -119,8 +138,9 @@ class Dispatcher(Leasing):
             found = self.board.lease(lease_id)
         if found is None:
             return
+        self._settle_half_sealed(lease_id)
         # Before the job may end by this: whoever hears of that finds pictures only. Not under the lock, it may take long.
-        self._sweep({attempt_folder(found[1].record, lease_id), *(move.attempt for move in found[2].moves)})
+        self._sweep({attempt_folder(found[1].record, lease_id), *(move.attempt for move in found[2].moves), *self._earlier_folders(found[1])})
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
@@ -135,14 +155,37 @@ class Dispatcher(Leasing):
             self._settle_job(batch, job)
             self.changed.notify_all()
 
+    def _earlier_folders(self, job: LiveJob) -> set[Path]:
+        """Name the folders of a job's earlier attempts when it is about to end: a drive that was gone may have kept one."""
+        with self.lock:
+            if job.left > 0:
+                return set()
+            leases = self.ledger.leases(job.record.id)
+        if len(leases) < 2:
+            return set()
+        return {folder for lease in leases if lease.id not in job.leases for folder in (attempt_folder(job.record, lease.id), *lease.folders)}
+
+    def _settle_half_sealed(self, lease_id: int) -> None:
+        """Finish what an error interrupted between the ledger and the rename, as the next start would."""
+        with self.lock:
+            half = [row for row in self.ledger.sealing_frames() if row.lease_id == lease_id]
+        for row in half:
+            moved = settle(row.outputs)
+            with self.lock:
+                found = self.board.lease(lease_id)
+                if found and moved:
+                    self._done(*found, row.number, row.seconds)
+                elif found:
+                    self.ledger.give_back(row.job_id, row.number)
+
     def expire(self, lease_id: int) -> None:
         """End a lease whose worker was not heard of in time; its frames are queued again."""
         self.release(lease_id, LeaseEnd.EXPIRED)
 
     # --- what only some workers have to say ------------------------------------------------------------
 
-    def note(self, lease_id: int, *, message: str = "", log_name: str | None = None) -> None:
-        """Add a sentence to the job's messages, or name the session's log."""
+    def note(self, lease_id: int, *, message: Diagnosis | str = "", log_name: str | None = None) -> None:
+        """Add a sentence to the job's messages, with a code to its notes too, or name the session's log."""
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
@@ -152,18 +195,26 @@ class Dispatcher(Leasing):
                 live.record = replace(live.record, log=log_name)
                 self.ledger.note_lease(lease_id, log=log_name)
             if message:
-                job.say(message)
+                job.remark(named(message))
                 self._save(batch, job)
 
-    def fail_job(self, lease_id: int, reason: str) -> None:
-        """Fail the whole job of a lease: no other attempt could end better."""
+    def fail_job(self, lease_id: int, reason: Diagnosis | str) -> None:
+        """Fail the whole job of a lease: no other attempt could end better, unless its place is to blame, which it then waits for."""
+        wrong = self._wrong_with_place(lease_id)
+        with self.lock:
+            self._fail_job(lease_id, named(reason), wrong)
+
+    def _fail_job(self, lease_id: int, why: Diagnosis, wrong: str) -> None:
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
                 return
             batch, job, live = found
-            job.say(f"{reason}{_see(live)}")
-            self.ledger.close_frames(job.record.id, FrameState.FAILED, reason)
+            if wrong:
+                self._wait_for_place(batch, job, wrong)
+                return
+            job.fail(why, f"{why}{_see(live)}")
+            self.ledger.close_frames(job.record.id, FrameState.FAILED, why.sentence, why.code)
             job.queued, job.failed = 0, job.total - job.done
             if live.record.kind is TaskKind.ENCODE:
                 job.record = replace(job.record, encode=FrameState.FAILED)
@@ -171,19 +222,20 @@ class Dispatcher(Leasing):
                 other.revoked = other is not live
             self._save(batch, job)
 
-    def died(self, lease_id: int, frame: int | None, reason: str) -> None:
+    def died(self, lease_id: int, frame: int | None, reason: Diagnosis | str) -> None:
         """End the lease of a Blender that died, and blame the frame that it was rendering, or the job."""
+        why, wrong = named(reason), self._wrong_with_place(lease_id)
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
                 return
             _, job, live = found
             if frame is not None:
-                self.reject(lease_id, frame, reason)
+                self._reject(lease_id, frame, why, wrong)
             elif live.record.kind is TaskKind.ENCODE or not self._any_done(job, live):
                 job.deaths += 1
-                if job.deaths >= self._bounds.deaths:
-                    self.fail_job(lease_id, f"Blender ended {job.deaths} times before it rendered a frame. {reason}")
+                if job.deaths >= (self._bounds.memory if why.out_of_memory else self._bounds.deaths):
+                    self._fail_job(lease_id, replace(why, sentence=f"Blender ended {job.deaths} times before it rendered a frame. {why.sentence}"), wrong)
             self.release(lease_id, LeaseEnd.DIED)
 
     def encoded(self, lease_id: int, written: Written) -> bool:
@@ -200,7 +252,9 @@ class Dispatcher(Leasing):
             move_into_place(outputs)
         except (RenderPlusError, OSError) as error:
             kept = f". Its frames are kept in {job.frames_folder}" if live.record.kind is TaskKind.ENCODE else ""
-            self.fail_job(lease_id, f"The movie could not be made: {_sentence(error)}{kept}")
+            cause = cause_of(error, [move.attempt for move in live.moves])
+            code = cause.code if cause.code in ("disk_full", "not_writable") else "movie"
+            self.fail_job(lease_id, Diagnosis(code, f"The movie could not be made: {sentence_of(error)}{kept}"))
             return False
         with self.lock:
             encode = FrameState.DONE if live.record.kind is TaskKind.ENCODE else job.record.encode
@@ -225,6 +279,13 @@ class Dispatcher(Leasing):
             return outputs
         main = written.expected[0]
         return [replace(output, final=job.frames_folder / output.attempt.name) if output.attempt == main else output for output in outputs]
+
+    def _wrong_with_place(self, lease_id: int) -> str:
+        """Say what is wrong with the place that a lease's pictures go to; empty when nothing is."""
+        with self.lock:
+            found = self.board.lease(lease_id)
+            places = [self._place(found[1]), *(Place(move.final) for move in found[2].moves)] if found else []
+        return next((said for place in dict.fromkeys(places) if (said := self._trouble(place))), "")
 
     def _stands(self, job: LiveJob, lease_id: int, frame: int) -> bool:
         try:
@@ -253,9 +314,3 @@ class Dispatcher(Leasing):
 
 def _see(live: LiveLease) -> str:
     return f" (log: {live.record.log})" if live.record.log else ""
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return str(error)

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from batchserver.model.events import EventKind
 from batchserver.model.frames import FrameList
-from batchserver.model.recipe import MovieWay
+from batchserver.model.recipe import Existing, MovieWay
 from batchserver.model.status import FrameState, JobStatus, TaskKind
 
-from . import inputs
+from . import existing, inputs, merges
 from .batch_life import BatchLife
 from .board import LiveBatch, LiveJob, LiveLease, attempt_name
 from .offers import Offer
+from .places import may_be_full
 
 
 class Leasing(BatchLife):
@@ -33,9 +34,21 @@ class Leasing(BatchLife):
                     return None
                 batch, job = found
                 path, stamp = Path(job.record.job.blend), job.record.stamp
-            # A large file's hash may take seconds: not under the lock.
+                asked = None if job.looked_at or merges.is_made_anew(job) else job.record.job
+                taken = self._other_outputs(job)
+                place, waits = self._place(job), bool(job.waits_for)
+            # A large file's hash may take seconds, a look at a thousand pictures or at a drive too: not under the lock.
+            why = self._trouble(place) if waits or may_be_full(place.folder) or (self._home and may_be_full(self._home)) else ""
+            if why:
+                with self.lock:
+                    self._wait_for_place(batch, job, why)
+                continue
             other = inputs.changed(path, stamp)
+            before = existing.look(asked, self._survey, taken) if asked else None
             with self.lock:
+                self._go_on(batch, job)
+                if before and not job.looked_at:
+                    self._settle_existing(batch, job, before)
                 if other:
                     self._hold(batch, job, path)
                 elif batch.running and not batch.record.paused and job.waiting and (offer := self._grant(batch, job, worker)):
@@ -46,10 +59,38 @@ class Leasing(BatchLife):
         for batch in self.board:
             if not batch.running or batch.record.paused:
                 continue
+            if batch.merging:
+                self._settle_batch(batch)
             for job in batch.jobs:
-                if job.waiting and (job.queued or self._to_encode(job)) and not (job.in_order and job.leases):
+                ready = job.queued and merges.ready(batch, job)
+                patient = job.waits_for and self.clock() < job.look_again
+                if job.waiting and (ready or self._to_encode(job)) and not (job.in_order and job.leases) and not patient:
                     return batch, job
         return None
+
+    def _other_outputs(self, job: LiveJob) -> set[str]:
+        """Name the outputs of all other jobs that are not over."""
+        return {other.record.job.output for batch in self.board for other in batch.jobs if other is not job and not other.record.status.over}
+
+    def _settle_existing(self, batch: LiveBatch, job: LiveJob, before: existing.Before) -> None:
+        """Keep the pictures that are to be kept, and fix the version that is written; after a restart that stays as it is."""
+        job.looked_at = True
+        record = job.record
+        if record.job.existing is Existing.VERSION:
+            if before.output != record.job.output:
+                job.say(f"Pictures were there already; this is a new version: {Path(before.output).name}")
+            settled = replace(record.job, output=before.output, existing=Existing.OVERWRITE)
+            job.record = replace(job.record, job=settled)
+            self.ledger.settle_job(record.id, settled)
+        kept = self.ledger.keep(record.id, before.kept, now=self.clock()) if before.kept else 0
+        if not kept:
+            return
+        job.done, job.queued = job.done + kept, job.queued - kept
+        job.say(f"{kept} of {job.total} frames were there already and are kept")
+        if before.movie:
+            job.record = replace(job.record, movie=before.movie)
+        self._save(batch, job)
+        self._settle_job(batch, job)
 
     def _start_next_batch(self) -> None:
         if any(batch.running and not batch.record.paused for batch in self.board):
@@ -65,9 +106,9 @@ class Leasing(BatchLife):
 
     def _grant(self, batch: LiveBatch, job: LiveJob, worker: str) -> Offer | None:
         now = self.clock()
-        if job.queued:
-            frames = self.ledger.queued_frames(job.record.id, self._share(job))
-            kind = TaskKind.RENDER
+        if job.queued and merges.ready(batch, job):
+            frames = self._alone(job, self.ledger.queued_frames(job.record.id, self._share(job)))
+            kind = TaskKind.MERGE if job.record.job.merge else TaskKind.RENDER
             if not frames:
                 job.queued = 0
                 return None
@@ -84,7 +125,8 @@ class Leasing(BatchLife):
             job.record = replace(job.record, status=JobStatus.RUNNING, times=replace(job.record.times, started=job.record.times.started or now))
             self._tell(EventKind.JOB_STARTED, batch, job)
         self._save(batch, job)
-        return Offer(record, batch, job, attempt_name(job.record, record.id), self._sequence(job) if kind is TaskKind.ENCODE else ())
+        pictures = self._sequence(job) if kind is TaskKind.ENCODE else merges.pictures(batch, job, self.ledger)
+        return Offer(record, batch, job, attempt_name(job.record, record.id), pictures)
 
     def _share(self, job: LiveJob) -> int:
         """Say how many frames to hand out at once: all for a lone worker, ever smaller parts among several."""
@@ -96,6 +138,14 @@ class Leasing(BatchLife):
         if job.in_order is None:
             return 1  # whether its frames depend on each other is known once one session opened it
         return max(1, min(self._bounds.chunk, job.queued // (2 * workers)))
+
+    def _alone(self, job: LiveJob, frames: FrameList) -> FrameList:
+        """Hand out a frame that ended badly before by itself, so that it costs no other one if it does so again."""
+        if job.record.job.movie is MovieWay.DIRECT or job.in_order or not frames:
+            return frames
+        suspects = self.ledger.tried_before(job.record.id)
+        good = next((place for place, frame in enumerate(frames) if frame in suspects), len(frames))
+        return FrameList.of(tuple(frames)[: good or 1]) if good < len(frames) else frames
 
     def _sequence(self, job: LiveJob) -> tuple[tuple[int, Path], ...]:
         rows = self.ledger.frames(job.record.id, FrameState.DONE)

@@ -21,12 +21,13 @@ class Bounds:
 
     `attempts` is the most renders of a frame that may end badly; `deaths` the most Blenders that may die on a job
     before it renders anything; `same_failures` how many frames may fail for good, with none done, before the job fails.
-    `chunk` is the most frames of one lease.
+    `memory` is the most renders of a frame, or starts of a job, that may end for want of memory. `chunk` is the most frames of one lease.
     """
 
     attempts: int = 3
     deaths: int = 3
     same_failures: int = 3
+    memory: int = 2
     chunk: int = 1000
 
 
@@ -34,7 +35,8 @@ class Bounds:
 class Offer:
     """What a worker gets: a lease, and all it needs to know to render it.
 
-    `attempt` names the folder under `.renderplus` beside the outputs; `sequence` are a movie's frames to encode.
+    `attempt` names the folder under `.renderplus` beside the outputs; `sequence` are a movie's frames to encode, or the tiles to merge, by
+    the places of their jobs.
     """
 
     lease: LeaseRecord

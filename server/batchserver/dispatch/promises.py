@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a recipe asks that this server will not do, said in the batch's messages instead of passed over in silence.
 
+Some of it is done for nobody yet. Some of it only for the owner: what runs programs (hooks, `blender_bin`, scripts in files), and what
+switches the machine off. Who sent a recipe is settled once, when it comes in, and kept in the ledger with the batch (`trusted`).
+
 Runs without Blender.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from batchserver.model.recipe import Hook, Recipe
@@ -14,23 +17,37 @@ from batchserver.model.recipe import Hook, Recipe
 
 def unkept(recipe: Recipe, *, trusted: bool) -> tuple[str, ...]:
     """List the sentences about what will not be done."""
-    sentences = []
-    if recipe.blender_bin and not trusted:
-        sentences.append("The recipe's blender_bin is not obeyed without the owner's token; the server's own Blender renders")
-    hooks = [hook for job in recipe.jobs if job.enabled for hook in (*job.pre_hooks, *job.post_hooks)]
-    if _any_enabled([*recipe.pre_hooks, *recipe.post_hooks, *hooks]):
+    sentences = list(_owners_only(recipe)) if not trusted else []
+    if trusted and _has_hooks(recipe):
         sentences.append("Hooks are not run by this version of the server")
     wanted = [name for name in ("desktop", "sound", "mail") if _enabled(_at(recipe.reactions, "notifications", name))]
     wanted += ["feed"] if _enabled(_at(recipe.reactions, "rss")) else []
     if wanted:
         sentences.append(f"Notifications ({', '.join(wanted)}) are not sent by this version of the server")
-    if _enabled(_at(recipe.reactions, "poweroff")):
+    if trusted and _enabled(_at(recipe.reactions, "poweroff")):
         sentences.append("The machine is not switched off by this version of the server")
     return tuple(sentences)
 
 
-def _any_enabled(hooks: Iterable[Hook]) -> bool:
-    return any(hook.enabled for hook in hooks)
+def _owners_only(recipe: Recipe) -> Iterator[str]:
+    """Say what is not done because it is not known that the owner asks."""
+    if recipe.blender_bin:
+        yield "The recipe's blender_bin is not obeyed without the owner's token; the server's own Blender renders"
+    if _has_hooks(recipe):
+        yield "The recipe's hooks are not run without the owner's token"
+    if _enabled(_at(recipe.reactions, "poweroff")):
+        yield "The machine is not switched off without the owner's token"
+    yield "Without the owner's token, files do not run scripts of their own"
+
+
+def obeyed(hooks: Iterable[Hook], *, trusted: bool) -> tuple[Hook, ...]:
+    """Give those of the hooks that may be run, of a stranger's none. Whoever runs hooks asks here."""
+    return tuple(hook for hook in hooks if hook.enabled) if trusted else ()
+
+
+def _has_hooks(recipe: Recipe) -> bool:
+    of_jobs = [hook for job in recipe.jobs if job.enabled for hook in (*job.pre_hooks, *job.post_hooks)]
+    return any(hook.enabled for hook in (*recipe.pre_hooks, *recipe.post_hooks, *of_jobs))
 
 
 def _at(values: Mapping[str, Any], *names: str) -> Any:

@@ -16,6 +16,7 @@ from batchserver.model.frames import format_frames
 from batchserver.model.recipe import Recipe
 from batchserver.model.status import FrameState, JobStatus
 
+from . import merges
 from .answers import Answer, frame_rows
 from .board import LiveBatch, LiveJob
 from .shelf import Shelf
@@ -132,7 +133,9 @@ class Queue:
             running = self._shelf.running()
             if batch.record.status.over and running is not None:
                 raise Conflict(f"A batch is already running ({running.record.name}); failed frames can be rendered again when it is over")
-            jobs = batch.jobs if index is None else [self._shelf.find_job(batch, index)]
+            jobs = batch.jobs if index is None else merges.with_tiles(batch, self._shelf.find_job(batch, index))
+            if batch.record.status.over:
+                self._shelf.refuse_rivals((job.record.job for job in jobs), own=batch_id)
             count = sum(self._dispatcher.again(batch, job, (FrameState.FAILED,)) for job in jobs)
             if count:
                 self._dispatcher.board.current = batch_id

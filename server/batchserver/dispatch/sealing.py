@@ -26,6 +26,10 @@ HIDDEN_FOLDER = ".renderplus"
 class Unacceptable(RenderPlusError):
     """A frame's files are not what the frame should have written."""
 
+    def __init__(self, sentence: str, code: str = "file_not_written") -> None:
+        self.code = code
+        super().__init__(sentence)
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -66,7 +70,7 @@ def examine(written: Written, moves: Sequence[Move]) -> list[Output]:
         main = bool(written.expected) and path == written.expected[0]
         picture = look_at(path, written.word if main else "")
         if main and written.size and picture.width and (picture.width, picture.height) != written.size:
-            raise Unacceptable(f"{path.name} is {picture.width} x {picture.height} pixels, not {written.size[0]} x {written.size[1]}")
+            raise Unacceptable(f"{path.name} is {picture.width} x {picture.height} pixels, not {written.size[0]} x {written.size[1]}", "wrong_size")
         outputs.append(_durable(path, final_place(path, moves)))
     return outputs
 
@@ -76,7 +80,7 @@ def final_place(path: Path, moves: Sequence[Move]) -> Path:
     for move in moves:
         if path.is_relative_to(move.attempt):
             return move.final / path.relative_to(move.attempt)
-    raise Unacceptable(f"{path} is outside the folders of this attempt")
+    raise Unacceptable(f"{path} is outside the folders of this attempt", "internal")
 
 
 def _durable(path: Path, final: Path) -> Output:

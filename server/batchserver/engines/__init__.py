@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each engine's output means: lines of stdout in, figures and a frame's progress out. Runs without Blender."""
 
-from .complaints import Complaint, diagnose, find_complaint
+from .diagnose import AbsentEngine, absent_engine, diagnose, diagnose_death
 from .heard import (
     Banner,
     EngineNamed,
@@ -19,12 +19,13 @@ from .heard import (
 )
 from .poll_data import engine_data, engine_type, timecode
 from .progress import EngineProgress
+from .python_errors import PythonErrors
 from .reader import MAX_LINE, read_line, read_stats
 
 __all__ = [
     "MAX_LINE",
+    "AbsentEngine",
     "Banner",
-    "Complaint",
     "EngineNamed",
     "EngineProgress",
     "FrameStarted",
@@ -34,14 +35,16 @@ __all__ = [
     "Level",
     "Loaded",
     "MovieFrame",
+    "PythonErrors",
     "Report",
     "Saved",
     "Skipped",
     "Stats",
+    "absent_engine",
     "diagnose",
+    "diagnose_death",
     "engine_data",
     "engine_type",
-    "find_complaint",
     "read_line",
     "read_stats",
     "timecode",

@@ -13,18 +13,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batchserver.model.frames import FrameList, format_frames, parse_frames
-from batchserver.model.recipe import Recipe
+from batchserver.model.recipe import Job, Recipe
 from batchserver.model.records import BatchRecord, FrameCounts, FrameRecord, InputStamp, JobRecord, LeaseRecord, Output, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
 
-from .texts import job_from_text, job_to_text, outputs_from_text, outputs_to_text, stamp_from_text, stamp_to_text
+from .ballast import Ballast
+from .texts import (
+    diagnosis_from_text,
+    diagnosis_to_text,
+    job_from_text,
+    job_to_text,
+    notes_from_text,
+    notes_to_text,
+    outputs_from_text,
+    outputs_to_text,
+    stamp_from_text,
+    stamp_to_text,
+)
 
 
 class SqliteLedger:
     """The ledger over an open SQLite connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, ballast: Ballast | None = None) -> None:
         self._db = connection
+        self._ballast = ballast
 
     def close(self) -> None:
         """Close the file; every change is on disk already."""
@@ -71,7 +84,7 @@ class SqliteLedger:
 
     def save_batch(self, record: BatchRecord) -> None:
         """Write a batch's status, place in the queue, times and messages."""
-        self._db.execute(
+        self._change(
             "UPDATE batch SET status = ?, position = ?, queued = ?, paused = ?, started = ?, finished = ?, messages = ? WHERE id = ?",
             (
                 record.status.value, record.position, record.queued, record.paused, record.times.started, record.times.finished,
@@ -80,23 +93,38 @@ class SqliteLedger:
         )  # fmt: skip
 
     def save_job(self, record: JobRecord) -> None:
-        """Write a job's status, times, messages, encoding state, input stamp, what holds it, and its movie."""
-        self._db.execute(
-            "UPDATE job SET status = ?, started = ?, finished = ?, messages = ?, encode = ?, stamp = ?, held = ?, movie = ? WHERE id = ?",
+        """Write a job's status, times, messages, encoding state, input stamp, what holds it, its movie, and what went wrong."""
+        self._change(
+            "UPDATE job SET status = ?, started = ?, finished = ?, messages = ?, encode = ?, stamp = ?, held = ?, movie = ?, failure = ?, notes = ?"
+            " WHERE id = ?",
             (
                 record.status.value, record.times.started, record.times.finished, json.dumps(record.messages),
-                record.encode.value if record.encode else None, stamp_to_text(record.stamp), record.held, record.movie, record.id,
+                record.encode.value if record.encode else None, stamp_to_text(record.stamp), record.held, record.movie,
+                diagnosis_to_text(record.failure), notes_to_text(record.notes), record.id,
             ),
         )  # fmt: skip
+
+    def settle_job(self, job_id: int, job: Job) -> None:
+        """Write what a job asks for anew, its output for instance."""
+        self._change("UPDATE job SET job = ? WHERE id = ?", (job_to_text(job), job_id))
 
     def stamp_inputs(self, stamps: Iterable[tuple[int, InputStamp]]) -> None:
         """Write what the .blend of each job (by its ledger id) was like at Start."""
         with self._transaction():
             self._db.executemany("UPDATE job SET stamp = ? WHERE id = ?", [(stamp_to_text(stamp), job_id) for job_id, stamp in stamps])
 
+    def blends_needed(self) -> list[str]:
+        """List the .blend files of batches that are not over, and of jobs whose failed frames can be rendered again."""
+        query = (
+            "SELECT DISTINCT json_extract(job.job, '$.blend') FROM job JOIN batch ON batch.id = job.batch_id"
+            " WHERE batch.status IN ('WAITING', 'RUNNING') OR job.encode = 'failed'"
+            " OR EXISTS (SELECT 1 FROM frame WHERE frame.job_id = job.id AND frame.state = 'failed')"
+        )
+        return [row[0] for row in self._db.execute(query)]
+
     def remove_batch(self, batch_id: int) -> None:
         """Forget a batch that was never started."""
-        self._db.execute("DELETE FROM batch WHERE id = ? AND status = 'WAITING'", (batch_id,))
+        self._change("DELETE FROM batch WHERE id = ? AND status = 'WAITING'", (batch_id,))
 
     # --- frames -------------------------------------------------------------------------------------
 
@@ -104,6 +132,10 @@ class SqliteLedger:
         """Read the next frames of a job that nobody has, in their order."""
         query = "SELECT number FROM frame WHERE job_id = ? AND state = 'queued' ORDER BY place LIMIT ?"
         return FrameList.of(row[0] for row in self._db.execute(query, (job_id, most)))
+
+    def tried_before(self, job_id: int) -> set[int]:
+        """Read the queued frames of a job that ended badly before."""
+        return {row[0] for row in self._db.execute("SELECT number FROM frame WHERE job_id = ? AND state = 'queued' AND attempts > 0", (job_id,))}
 
     def counts(self, job_id: int) -> FrameCounts:
         """Count a job's frames by state."""
@@ -130,47 +162,66 @@ class SqliteLedger:
 
     def seal(self, job_id: int, number: int, outputs: Sequence[Output]) -> None:
         """Write that a frame's files are whole and about to be moved to where they belong."""
-        self._db.execute("UPDATE frame SET state = 'sealing', outputs = ? WHERE job_id = ? AND number = ?", (outputs_to_text(outputs), job_id, number))
+        self._change("UPDATE frame SET state = 'sealing', outputs = ? WHERE job_id = ? AND number = ?", (outputs_to_text(outputs), job_id, number))
 
     def done(self, job_id: int, number: int, lease_id: int, *, seconds: float | None, now: float) -> None:
         """Write that a frame's files stand where they belong."""
         with self._transaction():
             self._db.execute(
-                "UPDATE frame SET state = 'done', seconds = ?, finished = ?, error = '' WHERE job_id = ? AND number = ?", (seconds, now, job_id, number)
+                "UPDATE frame SET state = 'done', seconds = ?, finished = ?, error = '', code = '' WHERE job_id = ? AND number = ?",
+                (seconds, now, job_id, number),
             )
             self._attempt(job_id, number, lease_id, now, good=True, seconds=seconds)
 
-    def spoil(self, job_id: int, number: int, lease_id: int, reason: str, *, again: bool, now: float) -> None:
+    def keep(self, job_id: int, kept: Iterable[tuple[int, Output]], *, now: float) -> int:
+        """Write that queued frames need no render, because their files are there; returns how many were queued."""
+        rows = [(outputs_to_text([output]), now, job_id, frame) for frame, output in kept]
+        with self._transaction():
+            return self._db.executemany(
+                "UPDATE frame SET state = 'done', outputs = ?, finished = ? WHERE job_id = ? AND number = ? AND state = 'queued'", rows
+            ).rowcount
+
+    def give_back(self, job_id: int, number: int) -> None:
+        """Queue a frame again whose attempt came to nothing by no fault of its own."""
+        self._change(
+            "UPDATE frame SET state = 'queued', lease_id = NULL, outputs = '[]' WHERE job_id = ? AND number = ? AND state IN ('leased', 'sealing')",
+            (job_id, number),
+        )
+
+    def spoil(self, job_id: int, number: int, lease_id: int, reason: str, *, again: bool, now: float, code: str = "") -> None:
         """Write a bad attempt that blames the frame; it is queued again, or failed for good."""
         state = FrameState.QUEUED if again else FrameState.FAILED
         with self._transaction():
             self._db.execute(
-                "UPDATE frame SET state = ?, attempts = attempts + 1, error = ?, lease_id = NULL, outputs = '[]' WHERE job_id = ? AND number = ?",
-                (state.value, reason, job_id, number),
+                "UPDATE frame SET state = ?, attempts = attempts + 1, error = ?, code = ?, lease_id = NULL, outputs = '[]' WHERE job_id = ? AND number = ?",
+                (state.value, reason, code, job_id, number),
             )
-            self._attempt(job_id, number, lease_id, now, good=False, reason=reason)
+            self._attempt(job_id, number, lease_id, now, good=False, reason=reason, code=code)
 
-    def _attempt(self, job_id: int, number: int, lease_id: int, now: float, *, good: bool, seconds: float | None = None, reason: str = "") -> None:
+    def _attempt(
+        self, job_id: int, number: int, lease_id: int, now: float, *, good: bool, seconds: float | None = None, reason: str = "", code: str = ""
+    ) -> None:
         self._db.execute(
-            "INSERT INTO attempt (job_id, frame, lease_id, ended, good, seconds, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (job_id, number, lease_id, now, good, seconds, reason),
+            "INSERT INTO attempt (job_id, frame, lease_id, ended, good, seconds, reason, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (job_id, number, lease_id, now, good, seconds, reason, code),
         )
 
     def attempts(self, job_id: int, number: int) -> list[dict[str, object]]:
         """Read every attempt at a frame, oldest first."""
-        query = "SELECT lease_id, ended, good, seconds, reason FROM attempt WHERE job_id = ? AND frame = ? ORDER BY id"
+        query = "SELECT lease_id, ended, good, seconds, reason, code FROM attempt WHERE job_id = ? AND frame = ? ORDER BY id"
         return [dict(row) for row in self._db.execute(query, (job_id, number))]
 
-    def close_frames(self, job_id: int, state: FrameState, error: str = "") -> int:
+    def close_frames(self, job_id: int, state: FrameState, error: str = "", code: str = "") -> int:
         """Move every frame of a job that is queued or leased to a last state; returns how many."""
-        query = "UPDATE frame SET state = ?, error = ?, lease_id = NULL WHERE job_id = ? AND state IN ('queued', 'leased')"
-        return self._db.execute(query, (state.value, error, job_id)).rowcount
+        query = "UPDATE frame SET state = ?, error = ?, code = ?, lease_id = NULL WHERE job_id = ? AND state IN ('queued', 'leased')"
+        return self._change(query, (state.value, error, code, job_id)).rowcount
 
     def requeue(self, job_id: int, *states: FrameState) -> int:
         """Queue a job's frames in the states again, with their attempts forgotten; returns how many."""
         marks = ",".join("?" * len(states))
-        query = f"UPDATE frame SET state = 'queued', attempts = 0, error = '', lease_id = NULL, outputs = '[]' WHERE job_id = ? AND state IN ({marks})"
-        return self._db.execute(query, (job_id, *(state.value for state in states))).rowcount
+        fresh = "state = 'queued', attempts = 0, error = '', code = '', lease_id = NULL, outputs = '[]'"
+        query = f"UPDATE frame SET {fresh} WHERE job_id = ? AND state IN ({marks})"
+        return self._change(query, (job_id, *(state.value for state in states))).rowcount
 
     # --- leases -------------------------------------------------------------------------------------
 
@@ -181,7 +232,7 @@ class SqliteLedger:
                 "INSERT INTO lease (job_id, kind, worker, frames, granted) VALUES (?, ?, ?, ?, ?)", (job_id, kind.value, worker, format_frames(frames), now)
             )
             lease_id = int(cursor.lastrowid or 0)
-            if kind is TaskKind.RENDER:
+            if kind is not TaskKind.ENCODE:
                 self._db.execute(
                     "UPDATE frame SET state = 'leased', lease_id = ? WHERE job_id = ? AND state = 'queued' AND number IN (SELECT value FROM json_each(?))",
                     (lease_id, job_id, json.dumps(frames)),
@@ -191,9 +242,9 @@ class SqliteLedger:
     def note_lease(self, lease_id: int, *, log: str | None = None, folders: Sequence[Path] | None = None) -> None:
         """Write a lease's session log, or the folders that its attempt writes into."""
         if log is not None:
-            self._db.execute("UPDATE lease SET log = ? WHERE id = ?", (log, lease_id))
+            self._change("UPDATE lease SET log = ? WHERE id = ?", (log, lease_id))
         if folders is not None:
-            self._db.execute("UPDATE lease SET folders = ? WHERE id = ?", (json.dumps([str(folder) for folder in folders]), lease_id))
+            self._change("UPDATE lease SET folders = ? WHERE id = ?", (json.dumps([str(folder) for folder in folders]), lease_id))
 
     def end_lease(self, lease_id: int, end: LeaseEnd, *, now: float) -> None:
         """End a lease; frames of it that were not rendered are queued again."""
@@ -215,8 +266,18 @@ class SqliteLedger:
         query = "SELECT * FROM frame WHERE state IN ('leased', 'sealing') AND state = 'sealing'"
         return [_frame(row) for row in self._db.execute(query)]
 
+    def _change(self, statement: str, values: Sequence[object]) -> sqlite3.Cursor:
+        """Make one change, a transaction of its own."""
+        self._make_room()
+        return self._db.execute(statement, values)
+
+    def _make_room(self) -> None:
+        if self._ballast:
+            self._ballast.trim()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        self._make_room()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -237,14 +298,14 @@ def _job(row: sqlite3.Row) -> JobRecord:
     return JobRecord(
         row["id"], row["batch_id"], job_from_text(row["job"]), JobStatus(row["status"]), Times(row["started"], row["finished"]),
         tuple(json.loads(row["messages"])), FrameState(row["encode"]) if row["encode"] else None, stamp_from_text(row["stamp"]), row["held"],
-        row["movie"],
+        row["movie"], diagnosis_from_text(row["failure"]), notes_from_text(row["notes"]),
     )  # fmt: skip
 
 
 def _frame(row: sqlite3.Row) -> FrameRecord:
     return FrameRecord(
         row["job_id"], row["number"], FrameState(row["state"]), row["attempts"], row["seconds"], row["finished"],
-        outputs_from_text(row["outputs"]), row["error"], row["lease_id"] or 0,
+        outputs_from_text(row["outputs"]), row["error"], row["lease_id"] or 0, row["code"],
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.frames import FrameList, format_frames, parse_frames
-from batchserver.model.recipe import Hook, Job, MovieWay, Override, Section
+from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section, Tile
 from batchserver.model.records import InputStamp, Output
 
 
@@ -23,6 +24,7 @@ def job_to_text(job: Job) -> str:
     plain["blend"] = str(job.blend)
     plain["frames"] = format_frames(job.frames)
     plain["section"] = _plain(job.section) if job.section else None
+    plain["merge"] = [_plain(tile) | {"section": _plain(tile.section)} for tile in job.merge]
     for name in ("overrides", "pre_hooks", "post_hooks"):
         plain[name] = [_plain(value) for value in plain[name]]
     return json.dumps(plain, ensure_ascii=False)
@@ -37,6 +39,8 @@ def job_from_text(text: str) -> Job:
     plain["size"] = tuple(plain["size"])
     plain["view_layers"] = tuple(plain["view_layers"])
     plain["movie"] = MovieWay(plain["movie"])
+    plain["existing"] = Existing(plain.get("existing", Existing.OVERWRITE))
+    plain["merge"] = tuple(Tile(**{**tile, "section": Section(**tile["section"])}) for tile in plain.get("merge", ()))
     plain["overrides"] = tuple(Override(**override) for override in plain["overrides"])
     for name in ("pre_hooks", "post_hooks"):
         plain[name] = tuple(Hook(**hook) for hook in plain[name])
@@ -61,6 +65,26 @@ def stamp_to_text(stamp: InputStamp | None) -> str | None:
 def stamp_from_text(text: str | None) -> InputStamp | None:
     """Read what a .blend was like at Start."""
     return None if text is None else InputStamp(*json.loads(text))
+
+
+def diagnosis_to_text(diagnosis: Diagnosis | None) -> str | None:
+    """Write why a job failed."""
+    return None if diagnosis is None else json.dumps([diagnosis.code, diagnosis.sentence, diagnosis.frame], ensure_ascii=False)
+
+
+def diagnosis_from_text(text: str | None) -> Diagnosis | None:
+    """Read why a job failed."""
+    return None if text is None else Diagnosis(*json.loads(text))
+
+
+def notes_to_text(notes: Iterable[Diagnosis]) -> str:
+    """Write what is wrong with pictures that were rendered all the same."""
+    return json.dumps([[note.code, note.sentence, note.frame] for note in notes], ensure_ascii=False)
+
+
+def notes_from_text(text: str) -> tuple[Diagnosis, ...]:
+    """Read what is wrong with pictures that were rendered all the same."""
+    return tuple(Diagnosis(*note) for note in json.loads(text))
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     JOB_FAILED = "job_failed"
     JOB_CANCELLED = "job_cancelled"
     JOB_HELD = "job_held"
+    JOB_WAITS = "job_waits"
+    JOB_GOES_ON = "job_goes_on"
     FRAME_DONE = "frame_done"
     FRAME_REJECTED = "frame_rejected"
     FRAME_FAILED = "frame_failed"

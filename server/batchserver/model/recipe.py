@@ -23,6 +23,14 @@ class MovieWay(StrEnum):
     DIRECT = "direct"
 
 
+class Existing(StrEnum):
+    """What is done with pictures that are there already: written over, kept, or left beside a new version."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    VERSION = "version"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of the picture (Blender's render border), as fractions of its size from the lower left corner."""
@@ -31,6 +39,16 @@ class Section:
     y: float
     width: float
     height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A part of a picture that is merged: the place of the job that renders it, its section, and the file that it is to write."""
+
+    place: int
+    name: str
+    section: Section
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +75,8 @@ class Job:
 
     `blend` is the absolute path of the file to render. `output` is absolute, its `//` resolved and its
     tokens expanded; `#` stands for frame digits as in Blender. `engine` and `format` are the recipe's own words.
+    A job with `merge` renders nothing: it makes one picture of those of other jobs.
+    `timeout` is the longest time of a frame in seconds, 0 = the server's own.
     """
 
     index: int
@@ -82,6 +102,9 @@ class Job:
     cycles_device: str = "DEFAULT"
     overrides: tuple[Override, ...] = ()
     movie: MovieWay = MovieWay.SEQUENCE
+    merge: tuple[Tile, ...] = ()
+    existing: Existing = Existing.OVERWRITE
+    timeout: float = 0.0
     pre_hooks: tuple[Hook, ...] = ()
     post_hooks: tuple[Hook, ...] = ()
 

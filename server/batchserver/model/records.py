@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .diagnosis import Diagnosis
 from .frames import FrameList
 from .recipe import Job
 from .status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
@@ -60,7 +61,8 @@ class InputStamp:
 class JobRecord:
     """A job as the ledger keeps it.
 
-    `encode` is the state of its movie's encoding, None where there is none; `movie` the finished movie's path.
+    `encode` is the state of its movie's encoding, None where there is none; `movie` the finished movie's path. `failure` says why it
+    failed, `notes` what is wrong with pictures that were rendered all the same.
     """
 
     id: int
@@ -73,6 +75,8 @@ class JobRecord:
     stamp: InputStamp | None = None
     held: str = ""
     movie: str = ""
+    failure: Diagnosis | None = None
+    notes: tuple[Diagnosis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class FrameRecord:
-    """A frame's row. `attempts` counts the renders that ended badly and blame this frame."""
+    """A frame's row. `attempts` counts the renders that ended badly and blame this frame; `error` and `code` are the last one's."""
 
     job_id: int
     number: int
@@ -98,6 +102,7 @@ class FrameRecord:
     outputs: tuple[Output, ...] = ()
     error: str = ""
     lease_id: int = 0
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class TaskKind(StrEnum):
 
     RENDER = "render"
     ENCODE = "encode"
+    MERGE = "merge"
 
 
 class LeaseEnd(StrEnum):

@@ -52,7 +52,7 @@ class _Checker:
 
     def faults(self) -> list[Fault]:
         """Go through the jobs."""
-        found = [fault for job in self._jobs for fault in (*self._blend(job), *self._output(job))]
+        found = [fault for job in self._jobs for fault in (*self._blend(job), *self._tiles(job), *self._output(job))]
         return found + list(self._space())
 
     def _blend(self, job: Job) -> Iterator[Fault]:
@@ -61,6 +61,20 @@ class _Checker:
         if self._blends[job.blend]:
             external = self._recipe.document["jobs"][job.index]["external"]
             yield Fault(f"jobs[{job.index}].{'filename' if external else 'blend_file'}", self._blends[job.blend])
+
+    def _tiles(self, job: Job) -> Iterator[Fault]:
+        """A tile that is switched off has to be there already."""
+        for tile in job.merge:
+            other = self._recipe.jobs[tile.place]
+            if not other.enabled and not self._is_file(type(job.blend)(tile.file)):
+                told = f"jobs[{tile.place}] ({tile.name}) is switched off, and its picture {tile.file} is not there"
+                yield Fault(f"jobs[{job.index}].merge", f"{told}; enable that job, or render it first")
+
+    def _is_file(self, path: PurePath) -> bool:
+        try:
+            return self._facts.kind(path) is Kind.FILE
+        except OSError:
+            return False
 
     def _wrong_blend(self, blend: PurePath) -> str:
         try:

@@ -15,7 +15,7 @@ from typing import Any
 
 from batchserver.model.errors import BadInput, Fault, RecipeFaults
 from batchserver.model.frames import MAX_FRAMES, FrameList, parse_frames
-from batchserver.model.recipe import Hook, Job, MovieWay, Override, Section
+from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section
 
 from . import rules
 from .output_path import expand_tokens, resolve_output, settle_date
@@ -29,6 +29,7 @@ class Batchwide:
     size: tuple[int, int] | None = None
     percentage: int | None = None
     ignore_border: bool = False
+    existing: Existing = Existing.OVERWRITE
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Batchwide:
@@ -38,6 +39,7 @@ class Batchwide:
             _pair(size["value"]) if size["enabled"] else None,
             int(percentage["value"]) if percentage["enabled"] else None,
             settings["ignore_border"],
+            Existing(settings["existing"]),
         )
 
 
@@ -100,6 +102,8 @@ class JobBuilder:
             cycles_device=_device(raw["cycles"]["device"]),
             overrides=_overrides(raw["custom_overrides"]),
             movie=MovieWay(raw["movie"]),
+            existing=Existing(raw["existing"] or self._batchwide.existing),
+            timeout=float(raw["timeout"]),
             pre_hooks=hooks(raw["hooks"]["PRE_JOB"]),
             post_hooks=hooks(raw["hooks"]["POST_JOB"]),
         )

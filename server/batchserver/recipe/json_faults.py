@@ -11,6 +11,7 @@ import re
 
 from batchserver.model.errors import Fault
 
+from .secrets import masked
 from .wording import readable
 
 _WIDTH = 72
@@ -83,7 +84,7 @@ def _picture(text: str, at: int) -> str:
     """Draw the line, cut around the place, with a mark under it."""
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    line = "".join(char if char.isprintable() else " " for char in text[start : len(text) if end < 0 else end])
+    line = masked("".join(char if char.isprintable() else " " for char in text[start : len(text) if end < 0 else end]))
     column = at - start
     first = max(0, min(column - _WIDTH // 2, len(line) - _WIDTH))
     shown = line[first : first + _WIDTH]

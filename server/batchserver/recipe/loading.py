@@ -20,6 +20,7 @@ from batchserver.model.recipe import Job, Recipe
 from .collisions import collisions
 from .document import read_document
 from .jobs import Batchwide, JobBuilder, hooks
+from .merges import settle_merges
 from .paths import Paths
 from .schema import shape_faults
 from .secrets import without_secrets
@@ -49,6 +50,7 @@ def load_recipe(
         raise RecipeFaults(tuple(faults))
     broken_top = any(not fault.path.startswith("jobs[") for fault in faults)
     jobs = _jobs(document, Paths(here), today(), faults, broken_top=broken_top)
+    jobs = settle_merges(jobs, document["jobs"], faults)
     faults += collisions(jobs, ignore_case=ignore_case)
     if not broken_top:
         _settle_paths(document, Paths(here), faults)

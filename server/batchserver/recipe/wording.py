@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from batchserver.model.errors import Fault
 
+from .secrets import is_secret
+
 if TYPE_CHECKING:
     from fastjsonschema import JsonSchemaValueException
 
@@ -53,6 +55,9 @@ def fault_of(error: JsonSchemaValueException) -> Iterator[Fault]:
         for key in error.rule_definition:
             if key not in error.value:
                 yield Fault(f"{path}.{key}".lstrip("."), f"{key} is missing")
+        return
+    if is_secret(path.rpartition(".")[2]):
+        yield Fault(path, f"expected {_expected(error)}, found something else")
         return
     yield Fault(path, f"expected {_expected(error)}, found {found(error.value)}{_suggestion(error)}")
 

@@ -14,8 +14,8 @@ from batchserver.model.errors import BadInput, TooLarge, WrongContentType
 from .peer import NOBODY
 from .spool import SpoolBuffer
 
-JSON_LIMIT = 64 * 1024 * 1024
-"""Most bytes of a JSON body: a recipe of 1,000 jobs takes about one and a half million."""
+JSON_LIMIT = 32 * 1024 * 1024
+"""Most bytes of a JSON body: a recipe of 1,000 jobs takes about one and a half million. It is held in memory, since it may hold a password."""
 
 PEER, TRUSTED, SPOOLED = "renderplus.peer", "renderplus.trusted", "renderplus.spooled"  # our keys in the environ; a header cannot set them
 
@@ -50,6 +50,11 @@ class Asked:
     def peer(self) -> int | None:
         """Give the user at the other end, as `PeerUser.uid` does; a server that did not look gives `NOBODY`."""
         return cast("int | None", self.environ.get(PEER, NOBODY))
+
+    @property
+    def address(self) -> str:
+        """Give the address at the other end, a proxy's where there is one; empty when it is not known."""
+        return str(self.environ.get("REMOTE_ADDR") or "")
 
     @property
     def trusted(self) -> bool:

@@ -4,7 +4,7 @@
 Three strangers are kept out, by rules that do not lean on each other:
 
 * another user of this machine: the peer's uid on plain loopback, the token everywhere else (root is another user, too;
-  it can read the token);
+  it can read the token). Never an address: behind a proxy or a tunnel everybody is 127.0.0.1;
 * a web page in the owner's browser: `Host` (a name that was rebound to 127.0.0.1), `Origin`, `Sec-Fetch-Site` (Fetch
   Metadata, W3C), and for a GET that does something also `Referer`, since an `<img>` sends no `Origin`. No CORS header is ever sent;
 * a form of a page: bodies need a content type that no form has, except the multipart upload, which `Origin` guards.
@@ -18,14 +18,15 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from batchserver.model.errors import Refused, WrongContentType
 
 from .asked import Asked
+from .attempts import Attempts, stranger
 from .peer import NOBODY
-from .reply import TokenNeeded
+from .reply import TokenNeeded, TooManyAttempts
 from .token import Access
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -33,7 +34,11 @@ GETS_WITH_EFFECTS = frozenset({"/batch/start"})
 OPEN_ROUTES = frozenset({"/test"})
 UPLOAD_ROUTES = frozenset({"/batch/file", "/api/v1/files"})
 
+WHERE_IT_IS = "it is in the file 'token' of the data folder, or where --token-file says; send 'Authorization: Bearer TOKEN'"
+THROUGH_A_PROXY = "The request came through a proxy, where everybody is 127.0.0.1, so this server"
+
 _READING = frozenset({"GET", "HEAD"})
+_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 _UPLOAD_TYPES = frozenset({"application/octet-stream", "application/x-blender", "multipart/form-data"})
 _NETLOC = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 
@@ -44,13 +49,14 @@ class Guard:
 
     `names` are the host names that are ours, an IPv6 address in brackets. `any_address`: the server listens on every address
     of this machine, so any numeric address may be ours (a rebound name is never numeric). `own_uid`: the server's user, None
-    where the system has no such number.
+    where the system has no such number. `attempts`: the wrong tokens so far.
     """
 
     access: Access
     names: frozenset[str] = LOOPBACK_NAMES
     any_address: bool = False
     own_uid: int | None = None
+    attempts: Attempts = field(default_factory=Attempts, compare=False)
 
     @classmethod
     def of(cls, access: Access, hosts: Iterable[str]) -> Guard:
@@ -61,7 +67,7 @@ class Guard:
         return cls(access, LOOPBACK_NAMES | names, bool(asked & {"", "0.0.0.0", "::", "*"}), uid)
 
     def check(self, asked: Asked) -> bool:
-        """Let a request in and tell whether it is the owner's, or raise `Refused`, `TokenNeeded` or `WrongContentType`."""
+        """Let a request in and tell whether it is the owner's; raise `Refused`, `TokenNeeded`, `TooManyAttempts` or `WrongContentType`."""
         self._check_host(asked)
         self._check_origin(asked)
         if asked.method not in _READING or asked.path in GETS_WITH_EFFECTS:
@@ -94,16 +100,43 @@ class Guard:
             raise Refused("Your browser only looks ahead; open the address to make the server do this.")
 
     def _check_person(self, asked: Asked) -> bool:
-        owner = self.access.is_owner(asked.header("Authorization"))
-        if self.access.needs_token:
-            if not owner and asked.path not in OPEN_ROUTES:
-                raise TokenNeeded("This server needs its owner's token, from the file 'token' of its data folder: send 'Authorization: Bearer TOKEN'.")
-            return owner
-        peer = asked.peer
-        if not owner and peer is not None and self.own_uid is not None and peer != self.own_uid:
-            who = "a program that is gone" if peer == NOBODY else f"another user (uid {peer})"
+        """Tell whether the owner asks: by the token, or on plain loopback by the user whose connection it is.
+
+        Where the system does not tell users (`peer` is None), everybody of this machine is let in, and only the token makes an owner.
+        """
+        proxied = self._came_through_a_proxy(asked)
+        by_token = self.access.needs_token or proxied
+        told = asked.peer is not None and self.own_uid is not None
+        if not by_token and told and asked.peer == self.own_uid:
+            return True
+        if self.access.needs_token and asked.path in OPEN_ROUTES:
+            return False
+        if self._shows_the_token(asked):
+            return True
+        if by_token:
+            raise TokenNeeded(f"{'This server' if self.access.needs_token else THROUGH_A_PROXY} needs its owner's token: {WHERE_IT_IS}.")
+        if told:
+            who = "a program that is gone" if asked.peer == NOBODY else f"another user (uid {asked.peer})"
             raise Refused(f"This server works for the user who started it (uid {self.own_uid}), not for {who}.")
-        return True
+        return False
+
+    def _came_through_a_proxy(self, asked: Asked) -> bool:
+        return any(asked.header(name) is not None for name in _OF_A_PROXY)
+
+    def _shows_the_token(self, asked: Asked) -> bool:
+        """Compare the token that was shown, if one was; raise for a wrong one, and for one that comes too soon after others."""
+        shown = asked.header("Authorization")
+        if shown is None or not shown.lower().startswith("bearer "):
+            return False
+        who = stranger(asked.address, asked.peer)
+        wait = self.attempts.wait(who)
+        if wait > 0:
+            raise TooManyAttempts(wait)
+        if self.access.is_owner(shown):
+            self.attempts.right(who)
+            return True
+        self.attempts.wrong(who)
+        raise TokenNeeded(f"That is not the token of this server's owner: {WHERE_IT_IS}.")
 
     def _is_ours(self, netloc: str, port: int) -> bool:
         match = _NETLOC.fullmatch(netloc.lower())

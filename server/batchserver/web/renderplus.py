@@ -118,8 +118,8 @@ def store(asked: Asked, uploads: Uploads, in_use: Callable[..., bool]) -> Stored
         raise BadInput("No file was sent: the body is empty.")
     try:
         if asked.content_type == "multipart/form-data":
-            return uploads.keep_from_form(asked.stream, str(asked.environ["CONTENT_TYPE"]), in_use)
-        return uploads.keep(asked.stream, asked.spooled, asked.length, asked.query("name"), in_use)
+            return uploads.keep_from_form(asked.stream, str(asked.environ["CONTENT_TYPE"]), in_use, owner=asked.trusted)
+        return uploads.keep(asked.stream, asked.spooled, asked.length, asked.query("name"), in_use, owner=asked.trusted)
     finally:
         if asked.spooled is not None:
             asked.spooled.close()  # before the answer: who has it finds nothing left behind

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -33,6 +34,14 @@ class TokenNeeded(errors.Refused):
     """The asker did not show the owner's token (HTTP 401)."""
 
 
+class TooManyAttempts(errors.Refused):
+    """Wrong tokens came from there just now; the next one is looked at after `wait` seconds (HTTP 429)."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = max(1, math.ceil(wait))
+        super().__init__(f"Too many wrong tokens came from where you are. Try again in {self.wait} s.")
+
+
 class NoRoom(errors.RenderPlusError):
     """The disk of the data folder is full (HTTP 507)."""
 
@@ -47,6 +56,7 @@ class AlreadyStored(errors.Conflict):
 
 STATUS: tuple[tuple[type[errors.RenderPlusError], HTTPStatus], ...] = (
     (TokenNeeded, HTTPStatus.UNAUTHORIZED),
+    (TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS),
     (NoRoom, HTTPStatus.INSUFFICIENT_STORAGE),
     (errors.BadInput, HTTPStatus.BAD_REQUEST),
     (errors.Refused, HTTPStatus.FORBIDDEN),
@@ -112,4 +122,10 @@ def trouble(error: Exception) -> Reply:
         body["errors"] = [asdict(fault) for fault in error.faults]
     if isinstance(error, AlreadyStored):
         body |= error.stored
-    return json_reply(body, status, headers=(("WWW-Authenticate", 'Bearer realm="Render+"'),) if status is HTTPStatus.UNAUTHORIZED else ())
+    return json_reply(body, status, headers=_headers_of(error))
+
+
+def _headers_of(error: errors.RenderPlusError) -> Headers:
+    if isinstance(error, TokenNeeded):
+        return (("WWW-Authenticate", 'Bearer realm="Render+"'),)
+    return (("Retry-After", str(error.wait)),) if isinstance(error, TooManyAttempts) else ()

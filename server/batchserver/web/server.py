@@ -95,6 +95,7 @@ def serve(app: App, port: int, hosts: Sequence[str] = LOOPBACK, *, peers: PeerUs
         recv_bytes=RECEIVE,
         log_socket_errors=False,
         asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=False,  # nobody believes what they say; but the guard sees that a proxy sent the request
         sockets=bound,
     )
     sockets: dict[int, Any] = {}

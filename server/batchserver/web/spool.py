@@ -36,9 +36,13 @@ class Spool:
         """Give the free bytes of the folder's disk."""
         return shutil.disk_usage(self.folder).free
 
+    def place(self) -> Path:
+        """Name a file of the folder that is not there; what is moved to it is removed at the next start at the latest."""
+        return self.folder / secrets.token_hex(16)
+
     def create(self) -> tuple[Path, BinaryIO]:
         """Make a new, empty file that only its owner can read; the caller closes it, and moves or removes it."""
-        path = self.folder / secrets.token_hex(16)
+        path = self.place()
         return path, open(path, "x+b", opener=_private)
 
 

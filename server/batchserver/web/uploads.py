@@ -3,6 +3,7 @@
 
 Nothing of several gigabytes is ever held in memory. A raw body that was spooled is moved into place; one out of a form, or out of
 memory, is written to the spool first. The hash in the path means: a path that a recipe names never changes its contents.
+A folder's own time says when its contents were sent last.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import threading
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO
 
 from batchserver.model.errors import BadInput, Conflict, TooLarge
 
 from .multipart import CHUNK, Readable, boundary_of, copy_first_file
+from .owners import blends_of, mark_as_owners
 from .reply import AlreadyStored, NoRoom
 from .spool import Spool, SpoolBuffer
 
@@ -51,33 +55,49 @@ class Uploads:
     def __init__(self, data_folder: Path, limit: int = DEFAULT_LIMIT) -> None:
         self.limit = limit
         self.spool = Spool(data_folder / "spool")
-        self._folder = data_folder / "uploads"
+        self.folder = data_folder / "uploads"
         self._placing = threading.Lock()
 
     def open(self) -> None:
         """Make the folders and remove what an earlier server left half received."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.spool.open()
 
-    def keep(self, body: Readable, spooled: SpoolBuffer | None, length: int, name: str, in_use: Callable[[Path], bool]) -> Stored:
+    def keep(self, body: Readable, spooled: SpoolBuffer | None, length: int, name: str, in_use: Callable[[Path], bool], *, owner: bool) -> Stored:
         """Store a raw body of `length` bytes, by a rename where it was spooled.
 
-        `in_use` tells whether a batch renders a file; such a file is never replaced. Raises `BadInput` (empty, cut short,
+        `in_use` tells whether a batch renders a file; such a file is never replaced. `owner`: the server's owner sent it. Raises `BadInput` (empty, cut short,
         not a .blend), `TooLarge`, `Conflict`, `NoRoom`.
         """
         self._check_size(length)
         part = spooled.take() if spooled is not None else None
         if part is None:
-            return self._receive(lambda write: self._copy(body, length, name, write), in_use)
+            return self._receive(lambda write: self._copy(body, length, name, write), in_use, owner=owner)
         with _removed_if_left(part):
-            return self._settle(part, name, in_use)
+            return self._settle(part, name, in_use, owner=owner)
 
-    def keep_from_form(self, body: Readable, content_type: str, in_use: Callable[[Path], bool]) -> Stored:
+    def keep_from_form(self, body: Readable, content_type: str, in_use: Callable[[Path], bool], *, owner: bool) -> Stored:
         """Store the first file of a multipart body; errors as `keep`."""
         boundary = boundary_of(content_type)
-        return self._receive(lambda write: copy_first_file(body, boundary, write), in_use)
+        return self._receive(lambda write: copy_first_file(body, boundary, write), in_use, owner=owner)
 
-    def _receive(self, fill: Callable[[Callable[[bytes], None]], str], in_use: Callable[[Path], bool]) -> Stored:
+    def remove_unused(self, since: float, needed: Callable[[], Iterable[str]], lock: AbstractContextManager[Any]) -> int:
+        """Remove contents that were sent last before `since` (Unix seconds), but for the files that are `needed`; gives how many.
+
+        `lock` keeps new batches out while that is looked at. Nothing is deleted under it, only moved away: a large file takes its time.
+        """
+        gone: list[Path] = []
+        with self._placing, lock:
+            kept = {part for path in needed() for part in PurePath(path).parts}  # a folder's name is a hash: it says all
+            for folder in self.folder.iterdir():
+                if folder.is_dir() and folder.name not in kept and folder.stat().st_mtime < since:
+                    gone += [blend.replace(self.spool.place()) for blend in blends_of(folder)]
+                    shutil.rmtree(folder)
+        for moved in gone:
+            moved.unlink(missing_ok=True)
+        return len(gone)
+
+    def _receive(self, fill: Callable[[Callable[[bytes], None]], str], in_use: Callable[[Path], bool], *, owner: bool) -> Stored:
         """Let `fill` write a new file of the spool and tell its name; then store it."""
         try:
             part, file = self.spool.create()
@@ -86,7 +106,7 @@ class Uploads:
                     name = fill(lambda data: self._write(file, data))
                     file.flush()
                     os.fsync(file.fileno())
-                return self._settle(part, name, in_use)
+                return self._settle(part, name, in_use, owner=owner)
         except OSError as error:
             raise NoRoom(f"The upload cannot be written to {self.spool.folder}: {error.strerror}.") from error
 
@@ -108,17 +128,20 @@ class Uploads:
         if size > self.limit:
             raise TooLarge(f"The file is larger than the {self.limit} bytes that this server takes.")
 
-    def _settle(self, part: Path, name: str, in_use: Callable[[Path], bool]) -> Stored:
+    def _settle(self, part: Path, name: str, in_use: Callable[[Path], bool], *, owner: bool) -> Stored:
         size = part.stat().st_size
         _check_blend(part, size)
         sha256 = _hash(part)
-        target = self._folder / sha256 / safe_name(name)
+        target = self.folder / sha256 / safe_name(name)
         with self._placing:
             target.parent.mkdir(mode=0o700, exist_ok=True)
             if not (target.exists() and _hash(target) == sha256):
                 if target.exists() and in_use(target):
                     raise Conflict(f"{target.name} was changed on this disk while a batch renders it: {target}. Wait for the batch, or cancel it.")
                 _place(part, target, sha256)
+            if owner:
+                mark_as_owners(target.parent)
+            os.utime(target.parent)
         return Stored(target, sha256, size)
 
 
@@ -160,7 +183,7 @@ def _hash(path: Path) -> str:
 
 def _place(part: Path, target: Path, sha256: str) -> None:
     """Move the file to its name; one that is there under another name becomes one file with two names."""
-    twin = next((other for other in target.parent.iterdir() if other != target and _hash(other) == sha256), None)
+    twin = next((other for other in blends_of(target.parent) if other != target and _hash(other) == sha256), None)
     if twin is not None and not target.exists():
         with contextlib.suppress(OSError):  # a disk without hard links keeps two
             target.hardlink_to(twin)

@@ -3,13 +3,16 @@
 
 * The user at the other end is asked for when a connection arrives, once.
 * A body that is large, or of unknown length, is judged by its headers before any of it is stored.
-* Bodies are spooled to the data folder under a name, so that an upload is moved, not copied.
+* Uploads are spooled to the data folder under a name, so that they are moved, not copied. JSON never is: it may hold a password.
+* A request that takes too long to arrive, an answer that nobody reads, and more connections than one stranger needs are cut off.
 * Errors of waitress itself are JSON, like all others; and who is refused while still sending can read why.
 """
 
 from __future__ import annotations
 
 import copy
+import ipaddress
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -24,13 +27,24 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask, WSGITask
 
 from .app import App
-from .asked import PEER, SPOOLED, Asked
+from .asked import JSON_LIMIT, PEER, SPOOLED, Asked
+from .attempts import stranger
+from .guard import UPLOAD_ROUTES
 from .peer import PeerUser
 from .reply import SAFETY, NoRoom, Reply, json_reply, trouble
 from .spool import IN_MEMORY, SpoolBuffer
 
 LINGER = 5.0
 """Seconds in which a refused client may still send what nobody reads, before its connection is cut."""
+
+ARRIVES_WITHIN = 30.0
+"""Seconds that a request's headers may take to arrive, and a body that nobody vouched for yet."""
+
+READ_WITHIN = 60.0
+"""Seconds for which an answer may stand still because its client does not read."""
+
+PER_STRANGER = 40
+"""Connections that another machine, or another user of this one, may hold at a time; the owner may hold all."""
 
 _SENTENCES = {
     413: "The body is larger than this route takes.",
@@ -59,6 +73,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         super().__init__(adj)
         self._channel = channel
         self.cut_short = False
+        self.begun = time.monotonic()
+        self.vouched = False
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the headers; then decide about the body."""
@@ -67,13 +83,16 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         if self.body_rcv is None:
             return
         asked = self._asked()
-        refused = self._channel.app.early(asked) if self.chunked or self.content_length > IN_MEMORY else None
-        if refused is not None:
-            self._refuse(refused)
-            return
+        if self.chunked or self.content_length > IN_MEMORY:
+            refused = self._channel.app.early(asked)
+            if refused is not None:
+                self._refuse(refused)
+                return
+            self.vouched = True
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = self._channel.app.body_limit(asked) + 1
-        buffer = SpoolBuffer(self._channel.app.uploads.spool)
+        held = IN_MEMORY if asked.path in UPLOAD_ROUTES else JSON_LIMIT + 1
+        buffer = SpoolBuffer(self._channel.app.uploads.spool, held)
         self.body_rcv = ChunkedReceiver(buffer) if self.chunked else FixedStreamReceiver(self.content_length, buffer)
 
     def received(self, data: bytes) -> int:
@@ -109,6 +128,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             "SERVER_PORT": str(self._channel.server.effective_port),
             "CONTENT_TYPE": self.headers.get("CONTENT_TYPE", ""),
             "CONTENT_LENGTH": str(self.content_length or 1),  # chunked: at least something
+            "REMOTE_ADDR": self._channel.addr[0],
             PEER: self._channel.peer,
         }
         return Asked(environ)
@@ -167,11 +187,16 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.linger = False
         self._linger_until: float | None = None
         self.parser_class: Callable[[Any], Parser] = lambda adj: Parser(adj, self)
+        self.who = stranger(addr[0], self.peer)
         super().__init__(server, sock, addr, adj, map=map)
+        self.will_close = server.is_crowded_by(self)
 
     def readable(self) -> bool:
-        """Go on reading while lingering, and end that in time."""
+        """Go on reading while lingering, and end that in time. waitress asks this at every turn of its loop."""
         if self._linger_until is None:
+            if self._dawdles():  # `will_close` would wait until the client reads
+                self._end()
+                return False
             return bool(super().readable())
         if time.monotonic() > self._linger_until:
             self._end()
@@ -210,6 +235,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 pass
         self._end()
 
+    def _dawdles(self) -> bool:
+        """Tell whether the client keeps us waiting: with its request, or with reading the answer (a thread waits for it then)."""
+        request = self.request
+        if request is not None and not request.vouched and time.monotonic() - request.begun > ARRIVES_WITHIN:
+            return True
+        return bool(self.requests and self.total_outbufs_len and time.time() - self.last_activity > READ_WITHIN)
+
     def cancel(self) -> None:
         """Drop requests that wait, with their bodies."""
         for request in self.requests:
@@ -232,5 +264,15 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     def __init__(self, app: App, peers: PeerUser, sock: socket.socket, **parts: Any) -> None:
         self.app = app
         self.peers = peers
+        self._own_uid = os.geteuid() if os.name == "posix" else None
         where = (sock.family, sock.type, sock.proto, sock.getsockname())
         super().__init__(app, _sock=sock, bind_socket=False, sockinfo=where, **parts)
+
+    def is_crowded_by(self, channel: Channel) -> bool:
+        """Tell whether the stranger behind a new connection holds enough of them; users that nobody tells of are not counted on loopback."""
+        ours = channel.peer is None or channel.peer == self._own_uid
+        address = str(channel.addr[0]).partition("%")[0]
+        if ours and ipaddress.ip_address(address).is_loopback:
+            return False
+        held: list[Channel] = list(self.active_channels.values())
+        return len([other for other in held if other.who == channel.who]) > PER_STRANGER

@@ -16,16 +16,35 @@ from batchserver.dispatch.board import Progress
 from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.offers import Offer, Plan
 from batchserver.dispatch.sealing import Move, Written
-from batchserver.engines import EngineProgress, Stats, diagnose, engine_data, engine_type, read_line, read_stats
+from batchserver.engines import (
+    AbsentEngine,
+    EngineProgress,
+    PythonErrors,
+    Stats,
+    absent_engine,
+    diagnose,
+    diagnose_death,
+    engine_data,
+    engine_type,
+    read_line,
+    read_stats,
+)
 from batchserver.engines import Heard as EngineHeard
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.progress import EngineType
 from batchserver.model.status import LeaseEnd, TaskKind
 
 from .sealer import Sealer
-from .session import Heard, Printed, Session, Told
+from .session import Ended, Heard, Printed, Session, Told
 
 TRIED_AGAIN = frozenset({"render_error", "output"})
-"""Words of `failed` that another attempt at the frame may mend; all others fail the job."""
+"""Codes of `failed` that another attempt at the frame may mend; all others fail the job."""
+
+VAGUE = frozenset({"render_error", "output", "internal"})
+"""Codes of `failed` that what Blender printed explains better."""
+
+NEVER_MENDED = frozenset({"no_camera", "no_codec", "no_denoiser", "no_gpu", "unknown_engine"})
+"""Causes, found in what Blender printed, that no other attempt mends."""
 
 PROGRESS_EVERY = 0.1
 
@@ -35,6 +54,7 @@ class Assignment:
 
     def __init__(self, offer: Offer, order: int, session: Session, dispatcher: Dispatcher, sealer: Sealer) -> None:
         self.revoked = False
+        self.out_of_memory = False
         self._offer = offer
         self._lease = offer.lease.id
         self._order = order
@@ -51,6 +71,8 @@ class Assignment:
         self._progress = EngineProgress(self._started)
         self._part: float | None = None
         self._times: list[float] = []
+        self._python = PythonErrors()
+        self._absent: dict[str, AbsentEngine] = {}
 
     # --- what the session says; True when the order is over -----------------------------------------------
 
@@ -58,6 +80,7 @@ class Assignment:
         """Take in one thing that the session said; tells whether the order is over."""
         if isinstance(heard, Printed):
             self._engine_line(heard.line)
+            self._complaint(heard.line)
             return False
         if not isinstance(heard, Told) or heard.order not in (self._order, None):
             return False
@@ -82,9 +105,11 @@ class Assignment:
             self._word = ""
         shown = EngineType.NON_COMPATIBLE.value if self._engine is EngineType.NON_COMPATIBLE else word
         self._dispatcher.plan(self._lease, Plan(moves, bool(facts.get("movie")), bool(facts.get("direct")), str(in_order.get("reason", "")), shown))
+        if (gone := self._absent.get(str(facts.get("scene", "")))) and word and not self._offer.job.record.job.engine:
+            self._give_up(gone.diagnosis)
 
     def _on_note(self, facts: Mapping[str, Any]) -> None:
-        self._dispatcher.note(self._lease, message=str(facts["message"]))
+        self._dispatcher.note(self._lease, message=Diagnosis(str(facts.get("code", "")), str(facts["message"])))
 
     def _on_frame_started(self, facts: Mapping[str, Any]) -> None:
         self._frame = int(facts["frame"])
@@ -124,13 +149,22 @@ class Assignment:
         code, message = str(facts.get("code", "")), str(facts["message"])
         frame = facts.get("frame")
         frame = self._frame if frame is None else int(frame)
-        if code in TRIED_AGAIN and frame is not None and self._offer.lease.kind is not TaskKind.ENCODE:
-            reason = diagnose(self._session.last_lines) or message
-            self._sealer.put(lambda: self._dispatcher.reject(self._lease, frame, reason))
-        else:
-            self._sealer.put(lambda: self._dispatcher.fail_job(self._lease, message))
+        why = Diagnosis(code, message, frame)
+        if code in VAGUE and (found := diagnose([*self._session.last_lines, message])) and (code != "internal" or found.out_of_memory):
+            why = found
+        self._blame(why, frame, again=code in TRIED_AGAIN and why.code not in NEVER_MENDED)
         self._over(LeaseEnd.REJECTED)
         return True
+
+    def _blame(self, why: Diagnosis, frame: int | None, *, again: bool) -> None:
+        """Say of a frame, or of the whole job, why it failed; what lacked memory is tried again in a Blender that is started afresh."""
+        self.out_of_memory = why.out_of_memory
+        if (again or why.out_of_memory) and frame is not None and self._offer.lease.kind is not TaskKind.ENCODE:
+            self._sealer.put(lambda: self._dispatcher.reject(self._lease, frame, why))
+        elif why.out_of_memory:
+            self._sealer.put(lambda: self._dispatcher.died(self._lease, None, why))
+        else:
+            self._sealer.put(lambda: self._dispatcher.fail_job(self._lease, why))
 
     def _on_done(self, _: Mapping[str, Any]) -> bool:
         self._over(LeaseEnd.COMPLETED)
@@ -138,23 +172,35 @@ class Assignment:
 
     # --- how else it may end --------------------------------------------------------------------------------
 
-    def died(self, code: int) -> None:
+    def died(self, ended: Ended) -> None:
         """Blender is gone in the middle of the order."""
-        reason = diagnose(self._session.last_lines) or f"Blender ended unexpectedly ({_how(code)})"
+        reason = diagnose_death(self._session.last_lines, ended.code, report=ended.report, memory_was_full=ended.memory_was_full)
         frame = self._frame
         self._sealer.put(lambda: self._dispatcher.died(self._lease, frame, reason))
 
     def hung(self, reason: str) -> None:
         """Blender was ended by the watchdog, which says why."""
         frame = self._frame
-        self._sealer.put(lambda: self._dispatcher.died(self._lease, frame, reason))
+        self._sealer.put(lambda: self._dispatcher.died(self._lease, frame, Diagnosis("hung", reason)))
 
     def given_back(self, end: LeaseEnd) -> None:
         """The lease was cancelled, or the server ends."""
         self._over(end)
 
+    def _give_up(self, why: Diagnosis) -> None:
+        """Fail the job although its session still works on it."""
+        self._sealer.put(lambda: self._dispatcher.fail_job(self._lease, why))
+        self.revoked = True
+
     def _over(self, end: LeaseEnd) -> None:
         self._sealer.put(lambda: self._dispatcher.release(self._lease, end))
+
+    def _complaint(self, line: str) -> None:
+        """Take in a line that may say that something in the picture is not as it should be."""
+        if gone := absent_engine(line):
+            self._absent[gone.scene] = gone
+        elif note := self._python.hear(line):
+            self._dispatcher.note(self._lease, message=note)
 
     # --- progress -------------------------------------------------------------------------------------------
 
@@ -181,7 +227,3 @@ class Assignment:
             fraction, remaining = self._part, (now - self._started) * (1 - self._part) / self._part
         progress = Progress(self._frame, fraction, engine, data, remaining)
         self._dispatcher.progress(self._lease, progress)
-
-
-def _how(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

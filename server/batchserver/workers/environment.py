@@ -15,7 +15,15 @@ INSIDE_VARIABLE = "RENDERPLUS_INSIDE_SESSION"
 
 _PYTHONS_OWN = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"})
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
+_LOGIN = re.compile(r"://[^/?#@\s]*:[^/?#@\s]+@")  # a proxy's or a server's address with a password in it
 _SECRET = re.compile(r"(^|_)pass$|pass(word|wd|phrase)|token|secret|api_?key|credential", re.IGNORECASE)
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Make the environment of any Blender that the server starts: without secrets, and without what is the server's Python's."""
+    return {
+        name: value for name, value in environ.items() if name not in _PYTHONS_OWN and not _SECRET.search(name) and not _LOGIN.search(value)
+    }  # fmt: skip
 
 
 def session_environment(environ: Mapping[str, str], *, token: str, temp: str, server_pid: int) -> dict[str, str]:
@@ -24,7 +32,7 @@ def session_environment(environ: Mapping[str, str], *, token: str, temp: str, se
     What Blender and its add-ons write into the system's temporary folder goes into `temp`, which ends with the session:
     a Blender that is killed leaves its own folder behind otherwise.
     """
-    kept = {name: value for name, value in environ.items() if name not in _PYTHONS_OWN and not _SECRET.search(name)}
+    kept = child_environment(environ)
     kept.update(dict.fromkeys(_TEMPORARY, temp))
     kept[SESSION_VARIABLE] = json.dumps({"token": token, "temp": temp, "server_pid": server_pid})
     kept[INSIDE_VARIABLE] = "1"

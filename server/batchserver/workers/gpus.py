@@ -7,10 +7,12 @@ Runs without Blender.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 from batchserver.model.errors import BlenderProblem
 
+from .environment import child_environment
 from .programs import INSIDE_BLENDER, Program
 
 MARK = "GPUS "
@@ -34,7 +36,9 @@ def ask_gpus(program: Program, timeout: float) -> list[dict[str, object]]:
     """Ask a Blender for its GPUs. Raises `BlenderProblem`."""
     command = program.run_script(INSIDE_BLENDER / "devices.py")
     try:
-        ran = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL)
+        ran = subprocess.run(
+            command, check=False, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL, env=child_environment(os.environ)
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BlenderProblem(f"{program.path} cannot be asked for its GPUs: {error}") from error
     line = next((line for line in ran.stdout.splitlines() if line.startswith(MARK)), None)

@@ -13,8 +13,8 @@ from batchserver.model.frames import FrameList, runs
 from batchserver.model.recipe import Job
 
 
-def job_facts(job: Job) -> dict[str, Any]:
-    """Write a job for a session."""
+def job_facts(job: Job, *, scripts: bool = True) -> dict[str, Any]:
+    """Write a job for a session. Without `scripts` the file's own do not run; with them, as the user prefers."""
     return {
         "blend": str(job.blend),
         "output": job.output,
@@ -32,7 +32,9 @@ def job_facts(job: Job) -> dict[str, Any]:
         "cycles": {"samples": job.cycles_samples, "device": job.cycles_device},
         "overrides": [asdict(override) for override in job.overrides],
         "movie": job.movie.value,
+        "tiles": [{"name": tile.name, "section": asdict(tile.section)} for tile in job.merge],
         "animated": job.animated,
+        "scripts": scripts,
         "span": [min(job.frames), max(job.frames)] if job.frames else None,
     }
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from batchserver.model.errors import BlenderProblem
 
+from .environment import child_environment
+
 INSIDE_BLENDER = Path(__file__).resolve().parents[2] / "inside_blender"
 BPY_WORD = "bpy"
 BPY_VARIABLE = "RENDERPLUS_BPY"
@@ -80,7 +82,9 @@ def version_of(program: Program, *, timeout: float = 60) -> str:
     """Ask a Blender for its version, such as `5.2.2 LTS`. Raises `BlenderProblem`."""
     command = [program.path, "-c", "import bpy; print('Blender', bpy.app.version_string)"] if program.wheel else [program.path, "--version"]
     try:
-        answer = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL)
+        answer = subprocess.run(
+            command, check=False, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL, env=child_environment(os.environ)
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BlenderProblem(f"{program.path} cannot be started: {error}") from error
     match = _VERSION.search(answer.stdout)

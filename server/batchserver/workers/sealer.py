@@ -9,11 +9,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from batchserver.dispatch.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
+
+PAUSES = (0.5, 2.0, 5.0)
+"""Seconds before what failed is tried again."""
 
 
 class Sealer:
@@ -42,7 +46,16 @@ class Sealer:
 
     def _run(self) -> None:
         while (task := self._work.get()) is not None:
+            self._do(task)
+
+    @staticmethod
+    def _do(task: Callable[[], object]) -> None:
+        """Do a task; one that meets an unexpected error, such as a ledger that cannot be written, is tried again. The next ones wait."""
+        for pause in (*PAUSES, None):
             try:
                 task()
+                return
             except Exception:  # one frame's fault must not stop the sealing of the others
-                log.exception("Sealing failed")
+                log.exception("Sealing failed%s", "" if pause is None else "; it is tried again")
+            if pause is not None:
+                time.sleep(pause)

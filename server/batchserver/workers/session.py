@@ -22,8 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from batchserver.engines import PythonErrors
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BlenderProblem
 
+from .autopsy import crash_report, memory_kills
 from .environment import session_environment
 from .processes import ProcessTree
 from .programs import INSIDE_BLENDER, Program
@@ -51,9 +54,11 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The process is gone; its exit code, negative for a signal."""
+    """The process is gone: its exit code (negative for a signal), its crash report, and whether the system had no memory left meanwhile."""
 
     code: int
+    report: str = ""
+    memory_was_full: bool = False
 
 
 Heard = Told | Printed | Ended
@@ -71,6 +76,8 @@ class Session:
         self.blender = ""
         self.last_lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.tainted_by = ""
+        self.notes: list[Diagnosis] = []
+        self._memory_kills = memory_kills()
         self._token = secrets.token_hex(8)
         self._temp = _own_folder(temp)
         self._keep_temp = keep_temp
@@ -94,6 +101,7 @@ class Session:
     def order(self, what: str, **facts: Any) -> int:
         """Send an order and return its number. A session that is gone is heard of by `hear`."""
         self._orders += 1
+        self._memory_kills = memory_kills()
         self.last_lines.clear()  # what is said from here on is about this order
         line = json.dumps({"order": what, "id": self._orders, **facts}, ensure_ascii=True)
         assert self._tree.popen.stdin is not None
@@ -112,8 +120,11 @@ class Session:
     def wait_until_ready(self, timeout: float, give_up: Callable[[], bool] = lambda: False) -> None:
         """Wait until Blender has started. Raises `BlenderProblem` with its last words."""
         deadline = time.monotonic() + timeout
+        errors = PythonErrors()
         while time.monotonic() < deadline and not give_up():
             heard = self.hear(0.2)
+            if isinstance(heard, Printed) and (note := errors.hear(heard.line)):
+                self.notes.append(note)  # an add-on that does not start
             if isinstance(heard, Ended):
                 raise BlenderProblem(f"{self.program.path} ended while starting (exit code {heard.code}): {self.last_words()}")
             elif isinstance(heard, Told) and heard.kind == "ready":
@@ -164,7 +175,10 @@ class Session:
                         log.write(raw if raw.endswith(b"\n") else raw + b"\n")
                 if heard is not None:
                     self._heard.put(heard)
-        self._heard.put(Ended(self._tree.popen.wait()))
+            code, report = self._tree.popen.wait(), crash_report(self._temp)
+            with contextlib.suppress(OSError):
+                log.write(report.encode())
+        self._heard.put(Ended(code, report, memory_kills() > self._memory_kills))
 
     def _understand(self, line: str) -> Heard | None:
         if not line:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.offers import Offer
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BlenderProblem
 from batchserver.model.status import LeaseEnd, TaskKind
 
@@ -108,7 +109,7 @@ class Slot:
                 except Exception as error:  # a fault of ours must not end the slot, nor hide
                     log.exception("Slot %s failed on lease %s", self.name, offer.lease.id)
                     self._end_session(kill=True)
-                    self._dispatcher.died(offer.lease.id, None, f"The server met an error of its own: {error}")
+                    self._dispatcher.died(offer.lease.id, None, Diagnosis("internal", f"The server met an error of its own: {error}"))
         finally:
             self._dispatcher.leave(self.name)
             self._end_session(kill=True)
@@ -136,6 +137,8 @@ class Slot:
             self._dispatcher.release(offer.lease.id, LeaseEnd.REJECTED)
             return
         self._dispatcher.note(offer.lease.id, log_name=str(session.log))
+        for note in session.notes:
+            self._dispatcher.note(offer.lease.id, message=note)
         order = self._send(session, offer)
         assignment = Assignment(offer, order, session, self._dispatcher, self._sealer)
         self._attend(session, assignment, offer)
@@ -159,12 +162,12 @@ class Slot:
             heard = session.hear(self._patience.tick)
             if isinstance(heard, Ended):
                 self._forget_session()
-                assignment.died(heard.code)
+                assignment.died(heard)
                 return
             if heard is not None:
                 _tell(watchdog, heard)
                 if assignment.hear(heard):
-                    self._between_orders(watchdog)
+                    self._between_orders(watchdog, assignment)
                     return
                 if _is_written(heard) and self._renewed(watchdog, offer):
                     assignment.given_back(LeaseEnd.RELEASED)
@@ -182,11 +185,14 @@ class Slot:
                 assignment.hung(reason)
                 return
 
-    def _between_orders(self, watchdog: Watchdog) -> None:
-        """Keep the session for the next order, unless it is worn out."""
+    def _between_orders(self, watchdog: Watchdog, assignment: Assignment) -> None:
+        """Keep the session for the next order, unless it is worn out, or ran out of memory."""
         self._rendered = watchdog.frames
         self._memory.measured(self.name, watchdog.resident)
-        if reason := watchdog.worn_out():
+        if assignment.out_of_memory:
+            log.info("The session of %s is renewed: it ran out of memory", self.name)
+            self._end_session(kill=True)
+        elif reason := watchdog.worn_out():
             log.info("The session of %s is renewed: %s", self.name, reason)
             self._end_session()
 
@@ -207,7 +213,7 @@ class Slot:
         try:
             program = self._program_for(offer)
         except BlenderProblem as problem:
-            self._dispatcher.fail_job(offer.lease.id, str(problem))
+            self._dispatcher.fail_job(offer.lease.id, Diagnosis("no_blender", str(problem)))
             return None
         blend = str(offer.job.record.job.blend)
         if self._session and (self._session.program != program or self._session.tainted_by not in ("", blend)):
@@ -218,7 +224,7 @@ class Slot:
             if self._unwanted(offer) or (self._refusal and self._refusal.times < STARTS_TRIED):
                 log.warning("No session for lease %s: %s", offer.lease.id, problem)
             else:
-                self._dispatcher.fail_job(offer.lease.id, str(problem))
+                self._dispatcher.fail_job(offer.lease.id, Diagnosis("no_blender", str(problem)))
         return self._session
 
     def _unwanted(self, offer: Offer) -> bool:

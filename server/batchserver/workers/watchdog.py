@@ -16,6 +16,10 @@ GROWN = 1.3
 """How much more memory than after its first frame a session takes when it has grown: a scene that is large from the start has not."""
 
 
+BUSY = 0.05
+"""Share of one core above which a session computes; one that only waits may still look around now and then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a session may do.
@@ -49,7 +53,7 @@ class Watchdog:
         self._clock = clock
         self._heard = self._looked = clock()
         self._frame_began: float | None = None
-        self._computed = 0.0
+        self._computed, self._measured = 0.0, self._heard
         self._first_resident = 0
 
     def heard(self) -> None:
@@ -91,5 +95,7 @@ class Watchdog:
 
     def _measure(self) -> None:
         computed, self.resident = self._session.usage()
-        if computed - self._computed > 0.5:
-            self._heard, self._computed = self._clock(), computed
+        now = self._clock()
+        if computed - self._computed > BUSY * (now - self._measured):
+            self._heard = now
+        self._computed, self._measured = computed, now

@@ -119,6 +119,23 @@ def test_a_failed_job_says_why():
     assert drawing[2].strip() == 'There is no camera "Cam"'
 
 
+WHY = {"code": "no_camera", "message": "The scene has no camera.", "way_out": "Add a camera to the scene.", "frame": 7}
+NOTE = {"code": "missing_file", "message": 'Missing files: "//wood\x1b.png".', "way_out": "Put the file back."}
+
+
+def test_a_failed_job_says_why_and_below_it_the_way_out():
+    drawing = lines(batch(job(0, "FAILED", messages=["all in one"], failure=WHY)), 80, NOW)
+    assert [line.strip() for line in drawing[2:4]] == ["frame 7: The scene has no camera.", "Add a camera to the scene."]
+
+
+def test_what_is_wrong_with_finished_pictures_is_told_at_the_end():
+    snapshot = batch(finished() | {"notes": [NOTE]}, status="FINISHED")
+    for make in (lambda stream: LiveDisplay(stream, Look()), PlainDisplay):
+        stream = io.StringIO()
+        make(stream).finish(snapshot)
+        assert 'job 0 "Shot 0": Missing files: "//wood .png". Put the file back.' in stream.getvalue()
+
+
 def test_the_head_counts_jobs_and_says_when_the_batch_ends():
     remaining = {"seconds": 700, "low": 600, "high": 900, "ends": NOW + 700}
     head = lines(batch(finished(0), running(1), job(2, "DISABLED"), remaining=remaining), 80, NOW)[0]

@@ -18,13 +18,14 @@ from unit.dispatch.house import House, make_job, png
 from batchserver.dispatch.board import Progress
 from batchserver.dispatch.offers import Offer
 from batchserver.model.errors import Conflict
-from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
+from batchserver.model.recipe import Section, Tile
+from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
 
 workers = st.sampled_from(["a", "b", "c"])
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """A server with three jobs and three workers to whom anything may happen."""
+    """A server with five jobs, one of which merges two others, and three workers to whom anything may happen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +36,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.house.run(make_job(self.folder, 0, (1, 2, 3)), make_job(self.folder, 1, (7,)), make_job(self.folder, 2, tuple(range(10, 20))))
+        tiles = tuple(Tile(place, f"job {place}", Section(0.0, 0.0, 1.0, 0.5), "") for place in (1, 3))
+        self.house.run(
+            make_job(self.folder, 0, (1, 2, 3)), make_job(self.folder, 1, (7,)), make_job(self.folder, 2, tuple(range(10, 20))),
+            make_job(self.folder, 3, (7,)), make_job(self.folder, 4, (7,), merge=tiles),
+        )  # fmt: skip
 
     def teardown(self) -> None:
         self.house.dispatcher.close()
@@ -49,6 +54,10 @@ class AnyOrder(RuleBasedStateMachine):
         if worker not in self.offers and (offer := self.house.dispatcher.lease(worker)) is not None:
             self.offers[worker] = offer
             self.house.plan(offer)
+            assert (offer.lease.kind is TaskKind.MERGE) == (offer.job.record.job.index == 4)
+            tiles = [offer.batch.jobs[place] for place, _ in offer.sequence]
+            assert all(job.record.status is JobStatus.FINISHED for job in tiles), "it waits for its tiles"
+            assert all(path.is_file() for _, path in offer.sequence)
 
     @rule(worker=workers, whole=st.booleans(), data=st.data())
     def hand_in(self, worker: str, whole: bool, data: st.DataObject) -> None:
@@ -72,7 +81,7 @@ class AnyOrder(RuleBasedStateMachine):
             frame = data.draw(st.sampled_from(offer.lease.frames)) if rendering else None
             self.house.dispatcher.died(offer.lease.id, frame, "signal 11")
 
-    @rule(index=st.integers(0, 2))
+    @rule(index=st.integers(0, 4))
     def cancel_job(self, index: int) -> None:
         batch = self.house.dispatcher.board.batch(1)
         if batch.running:

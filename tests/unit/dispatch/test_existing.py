@@ -80,9 +80,10 @@ def test_a_batch_that_would_write_over_one_that_is_not_over_is_refused(house: Ho
     first = house.run(make_job(house.folder, frames=(1, 2)))
     house.dispatcher.pause(first)
     recipe = make_recipe(make_job(house.folder, name="again", frames=(2, 3)))
-    for submit in (lambda: house.service.submit(recipe, trusted=True), lambda: house.service.enqueue(recipe, name="second", trusted=True)):
-        with pytest.raises(Conflict, match=re.escape(f"Job 0 (again) may write (it depends on the format that the file has) j0_0002 over that of job 0 (job 0) of batch {first.record.id}")):
-            submit()
+    said = f"Job 0 (again) may write (it depends on the format that the file has) j0_0002 over that of job 0 (job 0) of batch {first.record.id}"
+    for submit in (house.service.submit, house.service.enqueue):
+        with pytest.raises(Conflict, match=re.escape(said)):
+            submit(recipe, trusted=True)
     house.dispatcher.cancel_batch(first)
     assert house.service.submit(recipe, trusted=True)
 

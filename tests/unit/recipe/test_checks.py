@@ -124,3 +124,12 @@ def test_a_pipe_is_no_blend_and_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.blend")
     recipe = load(minimal({"blend_file": "a.blend", "output": "x"}), here=tmp_path)
     assert [fault.path for fault in check_files(recipe, facts=RealDisk())] == ["jobs[0].blend_file"]
+
+
+def test_a_tile_that_is_switched_off_has_to_be_there() -> None:
+    tile = {"format": "PNG", "section": {"enabled": True, "x": 0, "y": 0, "width": 1, "height": 1}, "enabled": False, "name": "t"}
+    disk = FakeDisk({"/files/a.blend": b"BLENDER-v304"}, {"/out/0", "/out/1"})
+    sentence = "jobs[0] (t) is switched off, and its picture /out/0/x0001.png is not there; enable that job, or render it first"
+    assert found(disk, tile, {"merge": [0]}) == {"jobs[1].merge": sentence}
+    disk.files["/out/0/x0001.png"] = b"\x89PNG"
+    assert found(disk, tile, {"merge": [0]}) == {}

@@ -8,7 +8,8 @@ import json
 import pytest
 from unit.recipe.recipes import load, sample
 
-from batchserver.recipe import mail_password, without_secrets
+from batchserver.model.errors import RecipeFaults
+from batchserver.recipe import load_recipe, mail_password, without_secrets
 
 
 def test_the_password_is_in_nothing_that_is_kept() -> None:
@@ -37,3 +38,43 @@ def test_reactions_hold_what_the_recipe_says() -> None:
     assert reactions["rss"] == {"enabled": False, "path": "/home/user/feed.rss"}
     assert reactions["write_log"] is False
     assert reactions["notifications"]["sound"]["volume"] == 10
+
+
+@pytest.mark.parametrize("key", ["pass", "Password", "smtp_pass", "passwd", "passphrase", "token", "api_key", "API-Key", "secret", "credentials"])
+def test_a_password_under_a_key_that_nobody_knows_is_not_kept(key: str) -> None:
+    document = {"notifications": {"mail": {key: "hunter2", "to": "a"}, "desktop": {key: ["hunter2"]}}, key: "hunter2", "jobs": [{"name": "a"}]}
+    kept = without_secrets(document)
+    assert "hunter2" not in json.dumps(kept)
+    assert kept == {"notifications": {"mail": {"to": "a"}, "desktop": {}}, "jobs": [{"name": "a"}]}
+
+
+@pytest.mark.parametrize("key", ["compass", "bypass", "pass_index", "user", "tokens_left"])
+def test_what_only_looks_like_a_secret_is_kept(key: str) -> None:
+    assert without_secrets({key: 1}) == {key: 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"notifications": {"mail": {"pass": "hunter2",,}}}',
+        '{"notifications": {"mail": {"pass": "hunter2}}}\n',
+        '{"notifications": {"mail": {"pass": "hunter2" "to": "a"}}}',
+        "{'notifications': {'mail': {'pass': 'hunter2'}}}",
+        '{"notifications": {"mail": {"pass": hunter2}}}',
+        '{"notifications": {"mail": {"pass": "\\q hunter2"}}}',
+        '{"notifications": {"mail": {"PASSWORD" : "hunter2" x',
+        '{"notifications": {"mail": {"pass": ["hunter2"]}}}',
+        '{"notifications": {"mail": {"pass": {"x": "hunter2"}}}}',
+        '{"version": 2.2, "notifications": {"mail": {"pass": "hunter2", "ssl": "x"}}, "jobs": []}',
+        '{"version": 2.2, "jobs": [], "notifications": {"mail": {"pass": "hunter2", "pass": "hunter2"}}}',
+    ],
+)
+def test_no_fault_shows_a_password(text: str) -> None:
+    with pytest.raises(RecipeFaults) as faults:
+        load_recipe(text, here=None)
+    assert "hunter2" not in str(faults.value) + repr(faults.value.faults)
+
+
+def test_a_number_for_a_password_is_a_fault_that_does_not_show_it() -> None:
+    with pytest.raises(RecipeFaults, match=r"notifications\.mail\.pass: expected a text in quotes, found something else"):
+        load_recipe('{"version": 2.2, "notifications": {"mail": {"pass": 4711}}, "jobs": []}', here=None)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import sys
@@ -67,8 +68,8 @@ def test_another_name_is_refused_for_every_request(server: Running, host: str) -
 
 def test_a_name_given_with_host_is_ours_and_others_are_not(start_server: Starter) -> None:
     guard = Guard.of(Access(False, TOKEN, loopback_only=True), ("renderbox", "fe80::1"))
-    assert guard.check(asked(HOST="renderbox:7777"))
-    assert guard.check(asked(HOST="[fe80::1]:7777"))
+    guard.check(asked(HOST="renderbox:7777"))
+    guard.check(asked(HOST="[fe80::1]:7777"))
     for host in ("other:7777", "192.168.1.5:7777"):
         with pytest.raises(Exception, match="This server is not"):
             guard.check(asked(HOST=host))
@@ -192,8 +193,22 @@ def test_another_user_with_the_owners_token_is_the_owner(start_server: Starter) 
     assert start_server(peers=ToldPeer(os.getuid() + 4711)).ask("GET", "/batch", headers=BEARER).status == 200
 
 
-def test_where_the_system_does_not_tell_everybody_of_this_machine_gets_in(start_server: Starter) -> None:
-    assert start_server(peers=ToldPeer(None)).ask("GET", "/batch").status == 200
+def test_where_the_system_does_not_tell_everybody_of_this_machine_gets_in_but_only_the_token_makes_an_owner(start_server: Starter) -> None:
+    server = start_server(peers=ToldPeer(None))
+    assert server.ask("GET", "/batch").status == 200
+    assert server.ask_json("POST", "/batch/recipe", {"name": "a"}).status == 200
+    assert server.ask_json("POST", "/batch/recipe", {"name": "b"}, BEARER).status == 200
+    assert server.ask_json("POST", "/batch/recipe", {"name": "c"}, {"Authorization": "Bearer wrong"}).status == 401
+    assert server.service.calls[1:] == [("submit", "a", False), ("submit", "b", True)]
+
+
+@pytest.mark.parametrize("header", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via", "x-forwarded-proto"])
+def test_what_came_through_a_proxy_needs_the_token_though_it_comes_from_our_own_user(start_server: Starter, header: str) -> None:
+    server = start_server()
+    refused = server.ask("POST", "/batch/start", headers={header: "203.0.113.7"})
+    assert (refused.status, "proxy" in refused.json["status"]) == (401, True)
+    assert server.service.calls == []
+    assert server.ask("POST", "/batch/start", headers={header: "203.0.113.7", **BEARER}).status == 200
 
 
 @pytest.mark.skipif(os.name != "posix", reason="this system has no uids")
@@ -211,18 +226,12 @@ def test_a_server_that_did_not_look_lets_nobody_in() -> None:
 def test_where_the_token_is_needed_only_test_answers_without_it(start_server: Starter, access: Access) -> None:
     server = start_server(access)
     assert server.ask("GET", "/test").status == 200
-    wrong = [
-        {},
-        {"Authorization": "Bearer "},
-        {"Authorization": f"Bearer {TOKEN[:-1]}"},
-        {"Authorization": f"Basic {TOKEN}"},
-        {"Authorization": TOKEN},
-        {"Authorization": "Bearer \xe4"},
-    ]
-    for headers in wrong:
-        for method, path in (("GET", "/batch"), ("POST", "/batch/start"), ("GET", "/openapi.json"), ("GET", "/nothing"), ("DELETE", "/server")):
-            answer = server.ask(method, path, headers=headers)
-            assert (answer.status, answer.headers["Www-Authenticate"]) == (401, 'Bearer realm="Render+"')
+    routes = [("GET", "/batch"), ("POST", "/batch/start"), ("GET", "/openapi.json"), ("GET", "/nothing"), ("DELETE", "/server")]
+    no_token = [{}, {"Authorization": "Bearer "}, {"Authorization": f"Basic {TOKEN}"}, {"Authorization": TOKEN}]
+    wrong = [{"Authorization": f"Bearer {TOKEN[:-1]}"}, {"Authorization": "Bearer \xe4"}]  # of wrong ones a few are free
+    for headers, (method, path) in [*itertools.product(no_token, routes), *itertools.product(wrong, routes[:2])]:
+        answer = server.ask(method, path, headers=headers)
+        assert (answer.status, answer.headers["Www-Authenticate"]) == (401, 'Bearer realm="Render+"')
     assert server.service.names() == ["about"]
     assert server.ask("GET", "/batch", headers=BEARER).status == 200
 

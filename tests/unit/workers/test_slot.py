@@ -49,7 +49,7 @@ def test_a_blender_that_crashes_is_replaced_and_goes_on_where_it_was(open_worksh
     batch = workshop.render((1, 2, 3))
     assert statuses(batch) == [JobStatus.FINISHED]
     assert len(starts(workshop.program)) == 2
-    assert [order["frames"] for order in orders(workshop.program)] == [[[1, 3, 1]], [[2, 3, 1]]]
+    assert [order["frames"] for order in orders(workshop.program)] == [[[1, 3, 1]], [[2, 2, 1]], [[3, 3, 1]]], "what crashed is tried alone"
     row = workshop.house.ledger.frame(batch.jobs[0].record.id, 2)
     assert row.state is FrameState.DONE
     tries = workshop.house.ledger.attempts(batch.jobs[0].record.id, 2)
@@ -65,7 +65,7 @@ def test_a_frame_that_kills_every_blender_fails_with_reason_and_log_and_the_othe
     log = Path(said.partition("(log: ")[2].partition(")")[0])
     assert "scene.crash.txt" in log.read_text()
     assert workshop.pictures() == ["j0_0001.png", "j0_0003.png", "j1_0007.png"]
-    assert len(starts(workshop.program)) == 4
+    assert len(starts(workshop.program)) in (3, 4), "three deaths, and a fourth start if nothing was left for the third one"
 
 
 def test_a_blender_that_dies_while_opening_fails_the_job_after_three_times(open_workshop: Open, tmp_path: Path) -> None:
@@ -84,6 +84,36 @@ def test_a_fault_of_the_job_fails_it_at_once_and_keeps_the_blender(open_workshop
     assert "The scene has no camera; add one." in messages(batch)
     assert len(starts(program)) == 1
     assert len(orders(program)) == 2
+
+
+def test_a_blender_that_ran_out_of_memory_is_replaced_and_the_frame_tried_once_more(open_workshop: Open, tmp_path: Path) -> None:
+    program = make_program(tmp_path / "program", fails={"code": "render_error", "message": "Blender could not render: Malloc returns null", "frame": 1})
+    workshop = open_workshop(program)
+    batch = workshop.render((1,))
+    assert statuses(batch) == [JobStatus.FAILED]
+    failure = batch.jobs[0].record.failure
+    assert failure is not None
+    assert (failure.code, failure.frame) == ("out_of_memory", 1)
+    assert len(starts(program)) == 2
+    assert len(orders(program)) == 2
+
+
+def test_an_add_on_that_does_not_start_is_noted_by_every_job(open_workshop: Open, tmp_path: Path) -> None:
+    noise = b'Traceback (most recent call last):\n  File "/a/scripts/addons/sun_sky.py", line 4, in <module>\nImportError: no sun\n'
+    workshop = open_workshop(make_program(tmp_path / "program", noise=noise.hex()))
+    batch = workshop.render((1,), (2,))
+    notes = [[(note.code, note.sentence) for note in job.record.notes] for job in batch.jobs]
+    assert notes == [[("addon_error", 'The add-on "sun_sky" failed: ImportError: no sun (line 4).')]] * 2
+
+
+def test_what_no_other_attempt_mends_is_not_tried_again(open_workshop: Open, tmp_path: Path) -> None:
+    program = make_program(tmp_path / "program", fails={"code": "render_error", "message": "Build without OpenImageDenoiser", "frame": 1})
+    workshop = open_workshop(program)
+    batch = workshop.render((1, 2))
+    failure = batch.jobs[0].record.failure
+    assert failure is not None
+    assert failure.code == "no_denoiser"
+    assert len(orders(program)) == 1
 
 
 def test_half_a_picture_is_not_believed_and_the_frame_is_tried_again(open_workshop: Open, tmp_path: Path) -> None:
