@@ -10,7 +10,7 @@ import os
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,10 @@ class Claim:
         return {self.pattern.text(frame) for part in self.frames for frame in part}
 
 
+Groups = defaultdict[tuple[str, ...], dict[int, Claim]]
+"""Claims by their groups and the places of their jobs."""
+
+
 def _share(one: range, other: range) -> bool:
     """Tell whether two ranges have a number in common; without a step that is seen at their ends."""
     if not one or not other or one[0] > other[-1] or other[0] > one[-1]:
@@ -70,7 +74,9 @@ def claim(job: RenderPlusJob, batch: RenderPlusBatch | None, index: int, output:
     try:
         target = targets.target(job, batch, index=index, output=output, scene=scene)
     except targets.NoFolder:
-        return None
+        if job.use_external:
+            return None
+        target = targets.target(job, batch, index=index, output=_beside_unsaved(_written(job) if output is None else output), scene=scene)
     frames = target.resolved.frames
     span = frames.span
     if span is None:
@@ -84,6 +90,11 @@ def claim(job: RenderPlusJob, batch: RenderPlusBatch | None, index: int, output:
     group = ("picture", folder, pattern.before.rstrip("0123456789-"), pattern.after.lstrip("0123456789"))
     ending = target.endings[0] if target.endings else ("" if target.is_any_ending else ".")
     return Claim(group, pattern, ending, frames.ranges)
+
+
+def _beside_unsaved(output: str) -> str:
+    """Put an output into a folder of no name: all that begin beside the .blend end up together, wherever it will be saved."""
+    return os.path.join(os.path.abspath(os.sep), "?", output.lstrip("/"))
 
 
 def _key(text: str) -> str:
@@ -133,22 +144,36 @@ def _by_name(members: list[int], claims: dict[int, Claim]) -> Iterator[tuple[int
             writers[name].append(index)
 
 
-def make_unique(batch: RenderPlusBatch) -> int:
+def make_unique(batch: RenderPlusBatch, only: Container[int] | None = None) -> int:
     """Give jobs that write over each other outputs of their own, and tell how many were changed.
 
     What differs between them goes into their names: `shot_####` becomes `shot_{camera}_####` where the cameras do. Where
-    nothing differs, all but the first get a number.
+    nothing differs, all but the first get a number. With `only` just the jobs at these places are changed, and what they
+    write is compared with the jobs that are switched off, too.
     """
     scene = bpy.context.scene
-    claims = {index: found for index, job in job_facts.enabled(batch) if (found := claim(job, batch, index, scene=scene))}
+    places = job_facts.enabled(batch) if only is None else enumerate(batch.jobs)
+    claims = {index: found for index, job in places if (found := claim(job, batch, index, scene=scene))}
+    groups = _grouped(claims)
     changed = 0
     for cluster in _clusters(_rivals(claims)):
-        changes = _by_token(batch, cluster, claims) or _by_number(batch, cluster, claims)
+        movable = [index for index in cluster if only is None or index in only]
+        changes = _by_token(batch, movable, groups) or _by_number(batch, movable if len(movable) < len(cluster) else movable[1:], groups)
         for index, output in changes.items():
             batch.jobs[index].output = output
+            del groups[claims[index].group][index]
             claims[index] = claim(batch.jobs[index], batch, index, scene=scene) or claims[index]
+            groups[claims[index].group][index] = claims[index]
         changed += len(changes)
     return changed
+
+
+def _grouped(claims: dict[int, Claim]) -> Groups:
+    """Sort claims by what they can meet in."""
+    groups: Groups = defaultdict(dict)
+    for index, one in claims.items():
+        groups[one.group][index] = one
+    return groups
 
 
 def _clusters(rivals: dict[int, list[int]]) -> list[list[int]]:
@@ -169,7 +194,7 @@ def _clusters(rivals: dict[int, list[int]]) -> list[list[int]]:
     return found
 
 
-def _by_token(batch: RenderPlusBatch, cluster: list[int], claims: dict[int, Claim]) -> dict[int, str]:
+def _by_token(batch: RenderPlusBatch, cluster: list[int], groups: Groups) -> dict[int, str]:
     """Try one token in all outputs of a cluster; empty when none tells them apart."""
     scene = bpy.context.scene
     written = {index: _written(batch.jobs[index]) for index in cluster}
@@ -179,7 +204,7 @@ def _by_token(batch: RenderPlusBatch, cluster: list[int], claims: dict[int, Clai
         if any(braced in output for output in written.values()) or len({each[token] for each in values}) == 1:
             continue
         changes = {index: naming.distinguish(output, braced) for index, output in written.items()}
-        if _are_free({index: claim(batch.jobs[index], batch, index, output, scene=scene) for index, output in changes.items()}, claims):
+        if _are_free({index: claim(batch.jobs[index], batch, index, output, scene=scene) for index, output in changes.items()}, groups):
             return changes
     return {}
 
@@ -188,31 +213,37 @@ def _at(batch: RenderPlusBatch, places: list[int]) -> Iterator[tuple[int, Render
     return ((index, batch.jobs[index]) for index in places)
 
 
-def _by_number(batch: RenderPlusBatch, cluster: list[int], claims: dict[int, Claim]) -> dict[int, str]:
-    """Number all but the first of a cluster."""
+def _by_number(batch: RenderPlusBatch, places: list[int], groups: Groups) -> dict[int, str]:
+    """Number the outputs of the jobs at `places`."""
     changes: dict[int, str] = {}
-    taken = {index: one for index, one in claims.items() if index not in cluster[1:]}
-    for index in cluster[1:]:
-        job = batch.jobs[index]
-        number = 2
+    new: Groups = defaultdict(dict)
+    numbers: defaultdict[str, int] = defaultdict(lambda: 2)
+    to_change = frozenset(places)
+    for index, job in _at(batch, places):
+        written = _written(job)
         while True:
-            output = naming.distinguish(_written(job), str(number))
+            output = naming.distinguish(written, str(numbers[written]))
+            numbers[written] += 1
             wanted = claim(job, batch, index, output, scene=bpy.context.scene)
-            if _are_free({index: wanted}, taken):
+            if wanted is None or not (_meets(wanted, groups, to_change) or _meets(wanted, new)):
                 break
-            number += 1
         changes[index] = output
-        taken[index] = wanted or claims[index]
+        if wanted:
+            new[wanted.group][index] = wanted
     return changes
 
 
-def _are_free(wanted: dict[int, Claim | None], claims: dict[int, Claim]) -> bool:
+def _are_free(wanted: dict[int, Claim | None], groups: Groups) -> bool:
     """Tell whether new claims meet neither each other nor those of other jobs."""
     new = {index: one for index, one in wanted.items() if one}
     if len(new) < len(wanted) or _rivals(new):
         return False
-    others: Iterable[Claim] = [one for index, one in claims.items() if index not in new]
-    return not any(one.meets(other) for one in new.values() for other in others)
+    return not any(_meets(one, groups, new) for one in new.values())
+
+
+def _meets(one: Claim, groups: Groups, but: Container[int] = ()) -> bool:
+    """Tell whether a claim meets one of other jobs than those in `but`."""
+    return any(one.meets(other) for index, other in groups.get(one.group, {}).items() if index not in but)
 
 
 def _written(job: RenderPlusJob) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .override_values import short
+
+if TYPE_CHECKING:
+    from .properties import RenderPlusJob
 
 _NUMBERS = MappingProxyType({"INT": int, "FLOAT": (int, float), "BOOLEAN": bool})
 _COMPUTED = frozenset({"rna_type", "animated"})
@@ -27,6 +30,15 @@ def copy(source: bpy.types.PropertyGroup, target: bpy.types.PropertyGroup) -> No
                 copy(item, items.add())
         else:
             setattr(target, name, getattr(source, name))
+
+
+def copy_job(source: RenderPlusJob, target: RenderPlusJob) -> None:
+    """Make `target` what `source` is, except a tile: a picture has each of its tiles once, so a copy renders its section for itself.
+
+    A copy of a job that puts tiles together puts the same tiles together.
+    """
+    copy(source, target)
+    target.tile_group = ""
 
 
 def values(group: bpy.types.PropertyGroup, names: Iterable[str] | None = None) -> dict[str, Any]:

@@ -94,6 +94,16 @@ def settle_tokens(output: str, values: Mapping[str, str]) -> str:
     return _BRACES.sub(replacement, output)
 
 
+def tokens(output: str) -> list[str]:
+    """Name the tokens of an output, those of Blender by ours."""
+    return [BLENDERS_TOKENS.get(token, token) for match in _BRACES.finditer(output) if (token := match.group(1)) is not None]
+
+
+def fill_tokens(output: str, texts: Mapping[str, str]) -> str:
+    """Put `texts`, which may have tokens themselves, in place of the tokens of their names."""
+    return _BRACES.sub(lambda match: texts.get(match.group(1), match.group()) if match.group(1) is not None else match.group(), output)
+
+
 def plain_braces(output: str) -> str:
     """Make `{{` and `}}` the braces that they stand for."""
     return _BRACES.sub(lambda match: match.group()[0] if match.group(1) is None else match.group(), output)

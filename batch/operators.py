@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Operators on the list as a whole: add, remove, duplicate, move, switch on and off, clear, tell outputs apart. Runs inside Blender."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
@@ -40,6 +41,11 @@ def add_job(batch: "RenderPlusBatch", scene: bpy.types.Scene | None, **values: A
     layers = values.pop("view_layers", ())
     job.name = ""
     job.name = unique_name(batch, name)
+    return fill_job(job, scene, layers, values)
+
+
+def fill_job(job: "RenderPlusJob", scene: bpy.types.Scene | None, layers: Iterable[str], values: Mapping[str, Any]) -> "RenderPlusJob":
+    """Set what a new job renders: a still of `scene` at its current frame, and then `values`."""
     if scene is not None:
         job.scene = scene
         job.frame_still = scene.frame_current
@@ -129,7 +135,7 @@ class RENDERPLUS_OT_duplicate_job(JobOperator, bpy.types.Operator):
         name = unique_name(batch, job.name)
         batch.jobs.add()
         copy = batch.jobs[-1]  # adding may have moved the list in memory: ask for both jobs again
-        copying.copy(batch.jobs[place], copy)
+        copying.copy_job(batch.jobs[place], copy)
         copy.name = name
         batch.jobs.move(len(batch.jobs) - 1, place + 1)
         batch.active = place + 1

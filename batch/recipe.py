@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import jobs as job_facts
-from . import targets
+from . import quick_groups, targets
 from .override_values import override_value, short
 from .sayings import say
 
@@ -117,7 +117,18 @@ def _job(job: RenderPlusJob, index: int, batch: RenderPlusBatch, blend_file: str
         "movie": job.movie.lower(),
         "custom_overrides": [_override(override) for override in job.overrides],
         "hooks": {"PRE_JOB": _hooks(job.pre_hooks), "POST_JOB": _hooks(job.post_hooks)},
+        **_merge(job, batch, enabled),
     }
+
+
+def _merge(job: RenderPlusJob, batch: RenderPlusBatch, enabled: bool) -> dict[str, Any]:
+    """Name the places of the tiles that a job puts together; a job that renders has none."""
+    if not job.merge_group:
+        return {}
+    places = quick_groups.tiles(batch, job.merge_group)
+    if enabled and not places:
+        raise CannotMake(say('The job "{job}" puts tiles together, and its tiles are not on the list any more; remove it', job=job.name))
+    return {"merge": places} if places else {}
 
 
 def _output(job: RenderPlusJob, index: int, batch: RenderPlusBatch, enabled: bool) -> str:
