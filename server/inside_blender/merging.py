@@ -53,7 +53,7 @@ def do(order: Order, events: Events) -> None:
         pixels = tile_pictures.whole(tiles, job.tiles, found, size, lambda part: tell(READING * part))
         _write(path, scene, tiles, pixels, lambda part: tell(READING + (1 - READING) * part))
     except MemoryError:
-        raise Failure("tiles", f"There is not enough memory for a picture of {size[0]} x {size[1]}: merge it on a machine with more.", frame) from None
+        raise Failure("out_of_memory", f"There is not enough memory to merge a picture of {size[0]} x {size[1]} pixels.", frame) from None
     except OSError as error:
         raise Failure("output", f'The picture "{os.path.basename(path)}" cannot be written: {error.strerror or error}.', frame) from None
     events.emit("frame_written", id=order.id, frame=frame, seconds=round(time.monotonic() - began, 4), files=[path])

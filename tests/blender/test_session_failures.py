@@ -95,12 +95,18 @@ def test_a_server_gives_code_sentence_and_way_out(real_blender: RealBlender, mak
 def test_too_little_memory_is_tried_once_more_in_a_fresh_blender_and_named(any_blender: RealBlender, make_blend: Maker, tmp_path: Path) -> None:
     huge = make_blend(any_blender, "huge", PLAIN + "scene.render.resolution_x = scene.render.resolution_y = 16000\n")
     small = make_blend(any_blender, "plain", PLAIN)
-    with ServerUnderTest(tmp_path, any_blender.program) as server:
-        assert server.process is not None
-        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (3 << 30, resource.RLIM_INFINITY))  # its Blenders inherit it
+    server = ServerUnderTest(tmp_path, any_blender.program)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, before[1]))  # inherited; Blender alone takes 1.5 to 2 GiB of it
+        server.start()
+        resource.setrlimit(resource.RLIMIT_AS, before)
         server.run(recipe(wanted(huge, tmp_path / "huge_"), wanted(small, tmp_path / "small_")))
         answer = server.wait_for_end(120)
         sessions = list((server.data / "log").glob("session-*"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+        server.end()
     assert [each["status"] for each in answer["jobs"]] == ["FAILED", "FINISHED"]
     failure = answer["jobs"][0]["failure"]
     assert (failure["code"], failure["frame"]) == ("out_of_memory", 1)

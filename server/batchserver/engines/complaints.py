@@ -44,6 +44,13 @@ FAILURES = (
         r"(?i)(?:[MC]alloc(?:_array)? returns null|std::bad_alloc|out of memory|cannot allocate memory|^MemoryError)",
         "Blender ran out of memory.",
     ),
+    # to 4.2 `OpenGL`, later `GPU`: the picture is larger than what it is drawn into may be
+    _row(
+        "gpu_out_of_memory",
+        "ailed to allocate",
+        r"Failed to allocate (?:GPU|OpenGL) buffers",
+        "There is not enough graphics memory to draw a picture of this size.",
+    ),
     _row(
         "disk_full",
         ("No space left", "isk quota exceeded", "ot enough space"),

@@ -109,10 +109,10 @@ class Guard:
         told = asked.peer is not None and self.own_uid is not None
         if not by_token and told and asked.peer == self.own_uid:
             return True
-        if self.access.needs_token and asked.path in OPEN_ROUTES:
-            return False
         if self._shows_the_token(asked):
             return True
+        if by_token and asked.path in OPEN_ROUTES:
+            return False
         if by_token:
             raise TokenNeeded(f"{'This server' if self.access.needs_token else THROUGH_A_PROXY} needs its owner's token: {WHERE_IT_IS}.")
         if told:
@@ -124,19 +124,20 @@ class Guard:
         return any(asked.header(name) is not None for name in _OF_A_PROXY)
 
     def _shows_the_token(self, asked: Asked) -> bool:
-        """Compare the token that was shown, if one was; raise for a wrong one, and for one that comes too soon after others."""
+        """Compare the token that was shown, if one was. A wrong one, and one that comes too soon after others, is refused; on open routes it only counts."""
         shown = asked.header("Authorization")
         if shown is None or not shown.lower().startswith("bearer "):
             return False
         who = stranger(asked.address, asked.peer)
         wait = self.attempts.wait(who)
-        if wait > 0:
-            raise TooManyAttempts(wait)
-        if self.access.is_owner(shown):
+        right = wait <= 0 and self.access.is_owner(shown)
+        if right:
             self.attempts.right(who)
-            return True
-        self.attempts.wrong(who)
-        raise TokenNeeded(f"That is not the token of this server's owner: {WHERE_IT_IS}.")
+        elif wait <= 0:
+            self.attempts.wrong(who)
+        if right or asked.path in OPEN_ROUTES:
+            return right
+        raise TooManyAttempts(wait) if wait > 0 else TokenNeeded(f"That is not the token of this server's owner: {WHERE_IT_IS}.")
 
     def _is_ours(self, netloc: str, port: int) -> bool:
         match = _NETLOC.fullmatch(netloc.lower())

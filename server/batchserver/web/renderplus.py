@@ -45,8 +45,9 @@ class RenderPlus:
         )
 
     def test(self, asked: Asked) -> Reply:
-        """Say who we are."""
-        return json_reply(self._service.about())
+        """Say who we are; where our Blender is, only to the owner: beyond loopback anybody may ask this."""
+        about = self._service.about()
+        return json_reply(about if asked.trusted else {**about, "blender": None})
 
     def submit(self, asked: Asked) -> Reply:
         """Take a recipe, not started."""
