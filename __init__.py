@@ -6,17 +6,21 @@ from __future__ import annotations
 
 def register() -> None:
     """Put the add-on into Blender; in a Blender that renders for the server it stays away."""
-    from . import batch
     from .batch import addon
 
     if not addon.is_inert():
+        from . import batch, ui
+
         batch.register()
+        ui.register()
 
 
 def unregister() -> None:
     """Take the add-on out of Blender again."""
-    from . import batch
     from .batch import addon
 
     if not addon.is_inert():
+        from . import batch, ui
+
+        ui.unregister()
         batch.unregister()

@@ -134,7 +134,16 @@ def place_of(job: RenderPlusJob) -> int:
 
 def is_deleted(block: bpy.types.Object) -> bool:
     """Tell whether an object is in no scene any more: the artist deleted it, and only pointers such as the list's keep it in memory."""
+    # Asked for every job in sight: a view layer finds a name at once, where `users_scene` reads all objects of all scenes.
+    if any(_is_in(layer.objects, block) for scene in bpy.data.scenes for layer in scene.view_layers):
+        return False
     return not block.users_scene
+
+
+def _is_in(objects: bpy.types.LayerObjects, block: bpy.types.Object) -> bool:
+    """Tell whether an object is in a view layer; asking for the active one makes Blender bring the layer up to date first."""
+    _active = objects.active
+    return objects.get(block.name) == block
 
 
 def is_camera_deleted(job: RenderPlusJob) -> bool:

@@ -46,6 +46,7 @@ KEPT = (
     "threads",
     "device",
     "movie",
+    "existing",
     "overrides",
 )
 """Properties of a job that a preset holds."""

@@ -33,6 +33,11 @@ MOVIES = (
     ("SEQUENCE", "From a Sequence", "Render pictures without loss and make the movie of them in the end, with the scene's sound; a crash costs one frame"),
     ("DIRECT", "Directly", "Let Blender write the movie itself; nothing is stored twice, but after a crash it starts again from its first frame"),
 )
+EXISTING = (
+    ("OVERWRITE", "Overwrite", "Render every frame; a new picture takes the place of the old one when it is whole"),
+    ("SKIP", "Keep", "Keep pictures that are there and whole, and render the missing frames only"),
+    ("VERSION", "New Version", "Leave pictures that are there, and write all frames of the job as a new version beside them"),
+)
 POWEROFFS = (
     ("DISABLED", "Nothing", "Leave the computer on"),
     ("SLEEP", "Sleep", "Put the computer to sleep"),
@@ -230,11 +235,21 @@ class RenderPlusJob(bpy.types.PropertyGroup):
         options=set(),
     )
     movie: EnumProperty(name="Movie", description="How a movie is made", items=MOVIES, default="SEQUENCE", options=set())
+    existing: EnumProperty(
+        name="If There Already", description="What is done with pictures that are there when the job starts", items=EXISTING, default="OVERWRITE", options=set()
+    )
 
     overrides: CollectionProperty(name="Overrides", description="Properties that the job sets", type=RenderPlusOverride)
     active_override: IntProperty(name="Active Override", description="Override that is selected", default=0, min=0, options=set())
     pre_hooks: CollectionProperty(name="Before the Job", description="Commands that run before the job", type=RenderPlusHook)
     post_hooks: CollectionProperty(name="After the Job", description="Commands that run after the job", type=RenderPlusHook)
+
+    tile_group: StringProperty(
+        name="Tile of", description="Picture that this job renders a tile of; empty when it renders one of its own", options={"HIDDEN"}
+    )
+    merge_group: StringProperty(
+        name="Put Together", description="Picture that this job puts together from its tiles; empty when it renders one itself", options={"HIDDEN"}
+    )
 
 
 class RenderPlusBatch(bpy.types.PropertyGroup):

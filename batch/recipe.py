@@ -32,17 +32,22 @@ class CannotMake(ValueError):
 
 
 def make_recipe(
-    batch: RenderPlusBatch, *, blend_file: str, only: Iterable[int] | None = None, mail: Mapping[str, Any] | None = None, blender: str = ""
-) -> dict[str, Any]:
+    batch: RenderPlusBatch, *, blend_file: str, only: Iterable[int] | None = None, mail: Mapping[str, Any] | None = None, blender: str = "",
+    missing_only: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Make the recipe of the list, to be rendered from `blend_file`, the saved copy of this .blend.
 
     `only` names the places of the jobs to render, whether they are switched on or not; the others are in the recipe too,
     switched off, so that a place in the list and in the server's answers stays the same. `mail` is the account
-    of the preferences (user, pass, ssl, server), `blender` the Blender to render with.
+    of the preferences (user, pass, ssl, server), `blender` the Blender to render with. With `missing_only` pictures that
+    are there are kept, whatever the jobs say.
     Raises `CannotMake`.
     """
     wanted = None if only is None else frozenset(only)
     jobs = [_job(job, index, batch, blend_file, job.enabled if wanted is None else index in wanted) for index, job in enumerate(batch.jobs)]
+    if missing_only:
+        for made in jobs:
+            made["existing"] = "skip"
     if not any(job["enabled"] for job in jobs):
         raise CannotMake(say("There is no job to render; add one to the list, or switch one on"))
     return {
@@ -115,6 +120,7 @@ def _job(job: RenderPlusJob, index: int, batch: RenderPlusBatch, blend_file: str
         "threads": job.threads,
         "cycles": {"samples": job.samples, "device": job.device.strip() or "DEFAULT"},
         "movie": job.movie.lower(),
+        "existing": job.existing.lower(),
         "custom_overrides": [_override(override) for override in job.overrides],
         "hooks": {"PRE_JOB": _hooks(job.pre_hooks), "POST_JOB": _hooks(job.post_hooks)},
         **_merge(job, batch, enabled),

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from . import addon
+
 if TYPE_CHECKING:
     from .properties import RenderPlusBatch
 
 NAME = ".Render+ Batch"
 """The leading dot keeps it out of Blender's menus."""
+
+NEW_LISTS = ("desktop_notice", "use_sound", "use_mail", "mail_to")
+"""What a new list takes from the preferences, which have it under the same names."""
 
 _BODY = "The list of Render+ is kept on this text. Deleting the text deletes the list.\n"
 
@@ -37,4 +42,13 @@ def ensure() -> RenderPlusBatch:
         found = bpy.data.texts.new(NAME)
         found.use_fake_user = True
         found.write(_BODY)
+        _begin(found.renderplus)
     return found.renderplus
+
+
+def _begin(batch: RenderPlusBatch) -> None:
+    """Give a new list what the preferences say that new lists begin with."""
+    chosen = addon.preferences()
+    for name in NEW_LISTS:
+        if hasattr(chosen, name):
+            setattr(batch, name, getattr(chosen, name))

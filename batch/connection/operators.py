@@ -14,22 +14,30 @@ import bpy
 
 from .. import recipe, store
 from ..addon import preferences
+from ..checks.before_start import ChecksFirst
+from ..sayings import say
 from . import running, settings
 from .client import ConnectionProblem
 from .data_folder import read_address
+from .pictures import frames_done
 from .running_state import Phase
 from .saved_copy import save_copy
 from .starts import Start
 from .watch import Post, Watch
 
 
-class RENDERPLUS_OT_start_batch(bpy.types.Operator):
+class RENDERPLUS_OT_start_batch(ChecksFirst, bpy.types.Operator):
     """Save a copy of this file and render the list from it, while you go on working"""
 
     bl_idname = "renderplus.start_batch"
     bl_label = "Render Batch"
 
-    only: bpy.props.StringProperty(name="Only", description="Places of the jobs to render, with commas; empty for all that are switched on")
+    only: bpy.props.StringProperty(
+        name="Only", description="Places of the jobs to render, with commas; empty for all that are switched on", options={"SKIP_SAVE"}
+    )
+    missing_only: bpy.props.BoolProperty(
+        name="Missing Frames Only", description="Keep pictures that are there and whole, whatever the jobs say", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -39,10 +47,14 @@ class RENDERPLUS_OT_start_batch(bpy.types.Operator):
             cls.poll_message_set(why)
         return not why
 
+    def to_check(self) -> list[int] | None:
+        """Check what would start."""
+        return _places(self.only)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Save the copy, make the recipe, and leave the rest to the worker's thread."""
         try:
-            start_batch(context, only=_places(self.only))
+            start_batch(context, only=_places(self.only), missing_only=self.missing_only)
         except (ConnectionProblem, recipe.CannotMake) as problem:
             self.report({"ERROR"}, str(problem))
             return {"CANCELLED"}
@@ -58,11 +70,12 @@ class RENDERPLUS_OT_cancel_batch(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only a batch that is not over can be cancelled."""
-        return _needs(cls, Phase.RUNNING, Phase.LOST)
+        return needs(cls, Phase.RUNNING, Phase.LOST)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first."""
-        return context.window_manager.invoke_confirm(self, event)
+        message = say("Pictures that are finished stay")
+        return context.window_manager.invoke_confirm(self, event, title=say("Cancel the batch?"), message=message, confirm_text=say("Cancel Batch"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the server."""
@@ -81,7 +94,15 @@ class RENDERPLUS_OT_cancel_job(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only a job of a running batch can be cancelled."""
-        return _needs(cls, Phase.RUNNING)
+        return needs(cls, Phase.RUNNING)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask first, and name the job."""
+        now = running.state()
+        job = now.job(now.current_job if self.index < 0 and now.current_job is not None else self.index)
+        title = say('Cancel the job "{name}"?', name=job.get("name")) if job else say("Cancel the job?")
+        message = say("Pictures that are finished stay; the batch goes on with the next job")
+        return context.window_manager.invoke_confirm(self, event, title=title, message=message, confirm_text=say("Cancel Job"))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the server."""
@@ -104,7 +125,7 @@ class RENDERPLUS_OT_retry_failed(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Something must have failed."""
-        if not _needs(cls, Phase.RUNNING, Phase.FINISHED):
+        if not needs(cls, Phase.RUNNING, Phase.FINISHED):
             return False
         if not running.state().failed_frames:
             cls.poll_message_set("No frame failed")
@@ -127,7 +148,7 @@ class RENDERPLUS_OT_resume_batch(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only a batch whose server is gone needs it."""
-        return _needs(cls, Phase.LOST)
+        return needs(cls, Phase.LOST)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Have the server started."""
@@ -144,7 +165,7 @@ class RENDERPLUS_OT_close_batch(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """A batch that runs cannot be put away."""
-        return _needs(cls, Phase.FINISHED)
+        return needs(cls, Phase.FINISHED)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget the batch."""
@@ -164,7 +185,7 @@ class RENDERPLUS_OT_open_log(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There is a log once something rendered."""
-        return _needs(cls, Phase.RUNNING, Phase.FINISHED)
+        return needs(cls, Phase.RUNNING, Phase.FINISHED)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Have the log fetched; it opens when it is there."""
@@ -184,9 +205,10 @@ class RENDERPLUS_OT_open_folder(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a folder."""
-        if not _needs(cls, Phase.RUNNING, Phase.FINISHED, Phase.LOST):
+        if not needs(cls, Phase.RUNNING, Phase.FINISHED, Phase.LOST):
             return False
-        if not any(_folders(-1)):
+        now = running.state()  # asked while drawing, so not the disk
+        if not now.picture and not frames_done(now.snapshot):
             cls.poll_message_set("There is no picture yet")
             return False
         return True
@@ -249,7 +271,7 @@ def why_not_start() -> str:
     return ""
 
 
-def start_batch(context: bpy.types.Context, *, only: Iterable[int] | None = None) -> str:
+def start_batch(context: bpy.types.Context, *, only: Iterable[int] | None = None, missing_only: bool = False) -> str:
     """Save the copy and post the batch; gives the key of the start. Raises `ConnectionProblem` or `recipe.CannotMake`."""
     batch = store.get()
     if batch is None:
@@ -262,7 +284,9 @@ def start_batch(context: bpy.types.Context, *, only: Iterable[int] | None = None
     recipe.make_recipe(batch, blend_file=str(place / "x.blend"), only=only)  # what cannot be a recipe needs no copy
     batch.last_instance = key
     copy = save_copy(place, context)
-    made = recipe.make_recipe(batch, blend_file=str(copy), only=only, mail=mail)
+    made = recipe.make_recipe(batch, blend_file=str(copy), only=only, mail=mail, missing_only=missing_only)
+    if not bpy.app.online_access:  # the mail server is not on this computer
+        made["notifications"]["mail"]["enabled"] = False
     running.start(Post(_start_of(key, copy, made), made))
     return key
 
@@ -274,7 +298,7 @@ def _start_of(key: str, copy: Path, made: dict[str, Any]) -> Start:
     )  # fmt: skip
 
 
-def _needs(cls: type[bpy.types.Operator], *phases: Phase) -> bool:
+def needs(cls: type[bpy.types.Operator], *phases: Phase) -> bool:
     """Tell whether the batch is in one of the phases; if not, say so to whoever points at the button."""
     now = running.state().phase
     if now in phases:

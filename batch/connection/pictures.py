@@ -1,10 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which picture of a batch is the newest, by the server's word. Runs without Blender."""
+"""Which picture of a batch is the newest, by the server's word, and whether it can be shown. Runs without Blender."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
+
+PREVIEW_BYTES = 256 << 20
+"""A larger file is not shown small: Blender would read all of it for that."""
+
+MOVIES = (".avi", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".webm")
+_PICTURES = (
+    ".bmp", ".cin", ".dpx", ".exr", ".hdr", ".jp2", ".j2c", ".jpeg", ".jpg", ".png", ".rgb", ".sgi", ".bw", ".tga", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+
+
+def showable(path: str | None) -> str:
+    """Give the path when it is a picture or movie that Blender can show small, "" when it is not. Asks the disk."""
+    if not path or not path.lower().endswith(_PICTURES + MOVIES):
+        return ""
+    try:
+        size = os.stat(path).st_size
+    except OSError:
+        return ""
+    return path if 0 < size <= PREVIEW_BYTES and not _is_layered(path) else ""
+
+
+def _is_layered(path: str) -> bool:
+    """Tell whether an EXR has its colors in layers alone: Blender's previews of these are black."""
+    if not path.lower().endswith(".exr"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            _, found, list_of_channels = file.read(1 << 16).partition(b"channels\0chlist\0")
+    except OSError:
+        return True
+    channels, rest = set(), list_of_channels[4:]
+    while found and rest[:1] not in (b"\0", b""):
+        name, _, rest = rest.partition(b"\0")
+        channels.add(name)
+        rest = rest[16:]  # type, linearity and sampling of the channel
+    return not channels & {b"R", b"Y"}
 
 
 def frames_done(document: Mapping[str, Any] | None) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -25,8 +25,6 @@ TICK_SECONDS = 0.1
 LOST_SECONDS = 5.0
 COMPLAINT_SECONDS = 8.0
 """For how long a refused wish is told while the batch goes on; the polls that follow know nothing of it."""
-
-_SHOWING = frozenset({"PROPERTIES", "PREFERENCES"})
 
 
 class Desk:
@@ -71,7 +69,9 @@ class Desk:
         before, self.state = self.state.phase, state
         if state.phase is not before:
             self._keep_polling(state.phase)
-        _redraw()
+        for listener in tuple(_Holder.listeners):
+            listener(state)
+        redraw()
 
     def close(self) -> None:
         """End the thread; the server lives on, unless the preferences say otherwise and it has nothing to do."""
@@ -113,6 +113,18 @@ class _Holder:
     """The one desk of this Blender; there is none while the add-on is not registered."""
 
     desk: Desk | None = None
+    listeners: ClassVar[list[Callable[[Running], None]]] = []
+
+
+def listen(listener: Callable[[Running], None]) -> None:
+    """Have `listener` called on the main thread, outside of drawing, with each new state."""
+    _Holder.listeners.append(listener)
+
+
+def listen_no_more(listener: Callable[[Running], None]) -> None:
+    """Take a listener back."""
+    if listener in _Holder.listeners:
+        _Holder.listeners.remove(listener)
 
 
 def state() -> Running:
@@ -176,10 +188,10 @@ def _tick() -> float | None:
     return TICK_SECONDS if is_busy() else None
 
 
-def _redraw() -> None:
+def redraw() -> None:
     """Have the editors drawn again that show the batch."""
     manager = getattr(bpy.context, "window_manager", None)
     for window in manager.windows if manager else ():
         for area in window.screen.areas:
-            if area.type in _SHOWING:
+            if area.type == "PREFERENCES" or (area.type == "PROPERTIES" and area.spaces.active.context == "OUTPUT"):
                 area.tag_redraw()

@@ -24,7 +24,8 @@ class Running:
     """The batch that this Blender looks at.
 
     `snapshot` is the server's poll answer, `message` a sentence for the panel, `error` the sentence of what went wrong last.
-    `picture` is the newest finished picture; `source` the .blend that the batch was started from, "" when it was never saved.
+    `picture` is the newest finished picture, `preview` the same when Blender can show it small, else "". `source` is the .blend that
+    the batch was started from, "" when it was never saved.
     FINISHED is cancelled, too: the snapshot's status says which. LOST: the server is gone, and the batch waits for it.
     """
 
@@ -33,6 +34,7 @@ class Running:
     message: str = ""
     error: str = ""
     picture: str | None = None
+    preview: str = ""
     batch: int = 0
     key: str = ""
     source: str = ""

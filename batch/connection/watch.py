@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from .client import ConnectionProblem, Refusal, ServerGone
 from .data_folder import read_address
-from .pictures import frames_done, newest_picture
+from .pictures import frames_done, newest_picture, showable
 from .remote import House, Remote
 from .running_state import Phase, Running, is_over, message_of
 from .starts import Start, Starts
@@ -129,6 +129,16 @@ class Watch:
         self._remote.ask("DELETE", f"/api/v1/batches/{self.state.batch}/jobs/{index}")
         return self.poll()
 
+    def settle_input(self, index: int, choice: str) -> Running:
+        """Say what becomes of a job whose .blend changed since Start. Raises `ConnectionProblem`."""
+        self._remote.ask("POST", f"/api/v1/batches/{self.state.batch}/jobs/{index}/input", {"choice": choice})
+        return self.poll()
+
+    def pause(self, *, paused: bool) -> Running:
+        """Hand out no more frames of the batch, or go on. Raises `ConnectionProblem`."""
+        self._remote.ask("PATCH", f"/api/v1/batches/{self.state.batch}", {"paused": paused})
+        return self.poll()
+
     def retry(self, index: int | None) -> Running:
         """Render failed frames again, of all jobs or of one. Raises `ConnectionProblem`."""
         client = self._remote.reach()
@@ -191,9 +201,11 @@ class Watch:
     def _take(self, document: dict[str, Any]) -> None:
         over = is_over(document)
         address = read_address(self._remote.house.data)
+        picture = self._picture(document, over=over)
         self.state = replace(
             self.state, phase=Phase.FINISHED if over else Phase.RUNNING, snapshot=document, message=message_of(document), error="",
-            picture=self._picture(document, over=over), instance=address.instance if address else "",
+            picture=picture, preview=self.state.preview if picture == self.state.picture else showable(picture),
+            instance=address.instance if address else "",
         )  # fmt: skip
         if over:
             start = self.starts.read(self.state.key)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from addon.installed import Installed, build_extension, this_platform
+from addon.window import Screen, Window, missing_tools
 
 from blenders import ROOT, RealBlender
 
@@ -39,3 +40,25 @@ def installed(addon_blender: RealBlender, extension_zip: Path, tmp_path: Path) -
     made.install()
     yield made
     made.end()
+
+
+@pytest.fixture
+def window(real_blender: RealBlender, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Window]:
+    """Each real Blender that has extensions and a window, open on a screen of its own; what it started ends with the test."""
+    if real_blender.is_wheel:
+        pytest.skip("a bpy wheel has no window")
+    if missing := missing_tools():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{', '.join(missing)} not on PATH, and CI=true allows no absence", pytrace=False)
+        pytest.skip(f"no window without {', '.join(missing)}")
+    user: Installed = request.getfixturevalue("installed")
+    screen = Screen(640, 1700)
+    try:
+        made = Window(user, screen, tmp_path / "window", {"XDG_CACHE_HOME": str(tmp_path / "cache")})
+        try:
+            made.start()
+            yield made
+        finally:
+            made.end()
+    finally:
+        screen.end()

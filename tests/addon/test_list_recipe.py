@@ -59,7 +59,7 @@ hook = job.pre_hooks.add(); hook.cmd = "echo 'pre'"
 
 job = add_job(batch, scene, name="close", camera=close, frames_mode="LIST", frames=" 7, 1-9x2 ",
               output="//renders/{scene}/{{x}}_{index}_", file_format="PNG", view_layers=["Second"])
-job = add_job(batch, scene, name="film", frames_mode="RANGE", frame_start=10, frame_end=20, output="//film/{camera}", file_format="FFMPEG", movie="DIRECT")
+job = add_job(batch, scene, name="film", frames_mode="RANGE", frame_start=10, frame_end=20, output="//film/{camera}", file_format="FFMPEG", movie="DIRECT", existing="VERSION")
 job = add_job(batch, other, name="off", enabled=False, output="//off_####", file_format="PNG")
 job = add_job(batch, scene, name="else", use_external=True, external_file="//shots/../shots/two.blend",
               external_scene="Act", external_camera="Cam", external_world="Sky",
