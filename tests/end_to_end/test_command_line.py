@@ -102,7 +102,7 @@ def test_help_names_every_option_of_the_contract(call: Call) -> None:
         (("--slots", "0", "--serve"), "'0' is no number from 1 to 64"),
         (("--recipe", "not-there.json"), "There is no recipe not-there.json"),
         (("--dry",), "Nothing to do"),
-        (("--serve", "--dry"), "--dry and --check need --recipe FILE"),
+        (("--serve", "--dry"), "--dry, --check, --missing and --resume need --recipe FILE"),
         (("--rec", "x.json"), "unrecognized arguments"),
     ],
 )

@@ -6,15 +6,17 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from unit.workers.fake_session import make_program
 
 from batchserver.cli.data_folder import DataFolder
 from batchserver.cli.wiring import BatchServer, Settings
 from batchserver.model.records import BatchRecord
-from batchserver.model.status import FrameState
+from batchserver.model.status import BatchStatus, FrameState
 from batchserver.recipe import load_recipe
 from batchserver.web.owners import mark_as_owners
 
@@ -75,3 +77,27 @@ def test_uploads_that_a_batch_still_needs_are_known(server: BatchServer) -> None
     assert set(server.ledger.blends_needed()) == {"/waiting.blend", "/failed.blend"}
     server.service.cancel_batch(waiting.id)
     assert set(server.ledger.blends_needed()) == {"/failed.blend"}
+
+
+def test_the_session_is_told_whose_scripts_may_run(tmp_path: Path) -> None:
+    program = make_program(tmp_path / "program")
+    server = BatchServer(Settings(DataFolder(tmp_path / "data"), 0, dict(os.environ), blender=program.path))
+    strangers = server._uploads.folder / ("a" * 64) / "a.blend"
+    for blend in (strangers, own := tmp_path / "own.blend"):
+        blend.parent.mkdir(parents=True, exist_ok=True)
+        blend.write_bytes(b"BLENDER-v404" + bytes(64))
+    try:
+        server.work()
+        told = []
+        for number, (blend, trusted) in enumerate([(own, True), (strangers, True), (own, False)]):
+            job = {"blend_file": str(blend), "output": str(tmp_path / "out" / f"{number}_"), "frames": "1"}
+            recipe = load_recipe(json.dumps({"version": 2.2, "jobs": [job]}), here=None)
+            batch = server.service.enqueue(recipe, trusted=trusted, name="")
+            deadline = time.monotonic() + 30
+            while server.ledger.batch(batch).status is not BatchStatus.FINISHED:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            told.append(json.loads((tmp_path / "program" / "orders.txt").read_text().splitlines()[-1])["job"]["scripts"])
+    finally:
+        server.close()
+    assert told == [True, False, False]

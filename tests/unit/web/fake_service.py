@@ -152,7 +152,7 @@ class FakeService:
 
     def about(self) -> dict[str, Any]:
         self._note("about")
-        return {"name": "Render+", "version": "3.0.0", "recipe_version": 2.2, "uptime": 1.5, "instance": "i", "blender": None}
+        return {"name": "Render+", "version": "3.0.0", "recipe_version": 2.2, "uptime": 1.5, "instance": "i", "blender": "/home/user/blender"}
 
     def _known(self, batch_id: int) -> None:
         if batch_id != 7:

@@ -236,6 +236,18 @@ def test_where_the_token_is_needed_only_test_answers_without_it(start_server: St
     assert server.ask("GET", "/batch", headers=BEARER).status == 200
 
 
+def test_where_the_token_is_needed_test_tells_only_the_owner_where_blender_is_and_is_no_way_to_guess(start_server: Starter) -> None:
+    server = start_server(Access(True, TOKEN, loopback_only=True))
+    assert server.ask("GET", "/test", headers=BEARER).json["blender"] == "/home/user/blender"
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        told = server.ask("GET", "/test", headers=headers)
+        assert (told.status, told.json["name"], told.json["blender"]) == (200, "Render+", None)
+    for _ in range(20):
+        server.ask("GET", "/test", headers={"Authorization": "Bearer wrong"})
+    assert server.ask("GET", "/test", headers=BEARER).json["blender"] is None  # not looked at for a while
+    assert server.ask("GET", "/batch", headers=BEARER).status == 429
+
+
 def test_with_the_token_a_recipe_is_the_owners(start_server: Starter) -> None:
     server = start_server(Access(True, TOKEN, loopback_only=True))
     assert server.ask_json("POST", "/batch/recipe", {"name": "a"}, BEARER).status == 200
