@@ -61,6 +61,7 @@ class JobFigures:
     reasons: tuple[str, ...]
     way_out: str
     held: str
+    waiting: str
 
 
 def of_batch(snapshot: Mapping[str, Any], now: float) -> BatchFigures:
@@ -105,6 +106,7 @@ def of_job(job: Mapping[str, Any], now: float) -> JobFigures:
         reasons=_reasons(job),
         way_out=str((job.get("failure") or {}).get("way_out") or ""),
         held=str(job.get("held") or ""),
+        waiting=str(job.get("waiting") or ""),
     )
 
 

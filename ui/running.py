@@ -104,6 +104,8 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, state:
         failed = column.row()
         failed.alert = True
         failed.label(text=failed_text(batch), icon="ERROR", translate=False)
+    for waiting in dict.fromkeys(str(job["waiting"]) for job in snapshot.get("jobs", ()) if job.get("waiting")):
+        texts.paragraph(layout.box(), heard(waiting), context, icon="ERROR", alert=True)
     for message in snapshot.get("messages") or ():
         texts.paragraph(layout, heard(str(message)), context, icon="INFO")
 

@@ -49,7 +49,7 @@ class RENDERPLUS_UL_running_jobs(bpy.types.UIList):
         split = layout.split(factor=_PARTS_NARROW if is_narrow(context) else _PARTS)
         name = split.row()
         name.active = job.status not in ("DISABLED", "CANCELLED")
-        name.label(text=row.name, icon="QUESTION" if job.held else _ICONS.get(job.status, "BLANK1"), translate=False)
+        name.label(text=row.name, icon="QUESTION" if job.held else "ERROR" if job.waiting else _ICONS.get(job.status, "BLANK1"), translate=False)
         right = split.row(align=True)
         if job.status == "RUNNING" and not job.held:
             right.progress(factor=job.fraction, text=percent(job), translate=False)

@@ -214,7 +214,8 @@ class Havoc:
             self.toll.attempts["good" if good else "bad"] += count
         self.toll.frames += answer["frames"]["done"]
         found = pictures(out)
-        assert sorted(found) == sorted(self._expected)
+        too_many, missing = sorted(set(found) - set(self._expected)), sorted(set(self._expected) - set(found))
+        assert (too_many, missing) == ([], []), "files that should not be there, and files that should"
         different = [name for name in found if found[name] != self._expected[name]]
         assert not different, f"other pixels than undisturbed: {different}"
 

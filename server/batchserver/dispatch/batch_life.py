@@ -156,9 +156,10 @@ class BatchLife(Desk):
                 self.ledger.requeue(row.job_id, FrameState.SEALING)
         jobs = {job.id: job for batch in self.ledger.batches(unfinished=True) for job in self.ledger.jobs(batch.id)}
         for lease in self.ledger.open_leases():
-            self.ledger.end_lease(lease.id, LeaseEnd.RELEASED, now=self.clock())
+            # Its folders first: a start that is killed in between would leave them for good.
             job = jobs.get(lease.job_id)
             self._sweep({*lease.folders, *([attempt_folder(job, lease.id)] if job else [])})
+            self.ledger.end_lease(lease.id, LeaseEnd.RELEASED, now=self.clock())
         for job in jobs.values():
             if job.encode is FrameState.LEASED:
                 self.ledger.save_job(replace(job, encode=FrameState.QUEUED))

@@ -12,6 +12,7 @@ from unit.dispatch.house import House, make_job, make_recipe
 
 from batchserver.dispatch import sealing
 from batchserver.dispatch.sealing import Output, settle
+from batchserver.ledger.ledger import SqliteLedger
 from batchserver.model.errors import Conflict
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
 
@@ -162,3 +163,21 @@ def test_a_batch_that_was_paused_is_paused_at_the_next_start_too(house: House) -
     house.service.pause(batch.record.id)
     house.restart()
     assert house.dispatcher.lease("w") is None
+
+
+def test_a_start_that_is_killed_while_it_tidies_up_leaves_nothing_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.run(make_job(house.folder))
+    offer = house.lease()
+    house.write(offer, 1)
+
+    class Killed(BaseException):
+        """The server dies here."""
+
+    def die(*_arguments: object, **_more: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteLedger, "end_lease", die)
+        with pytest.raises(Killed):
+            house.restart()
+    assert not (house.folder / "out" / ".renderplus").exists()
