@@ -2,11 +2,14 @@
 # Every target sets up what it needs by itself; `make` alone tells what there is.
 PYTHON := .venv/bin/python
 BOOTSTRAP := { command -v python3 >/dev/null || { echo "Render+ needs Python 3.11 or later, as python3 on PATH."; exit 1; }; } && python3 tools/bootstrap.py
+# Tests side by side: JOBS=0 runs one after the other.
+JOBS ?= 2
 PYTEST := $(PYTHON) -m pytest -c tests/pytest.ini
+SIDE_BY_SIDE := -n $(JOBS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE := 1
 export KILLS SEED
 
-.PHONY: help demo test check chaos format bench extension clean distclean python server wheel static
+.PHONY: help demo test check chaos format bench load extension clean distclean python server wheel wheels static
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -16,11 +19,11 @@ help: ## this list
 demo: server ## render a small batch: on `blender` if there is one on PATH, else on the bpy wheel
 	@$(PYTHON) tools/demo.py
 
-test: static wheel ## everything: what `make check` does, real Blenders, end to end, browser
-	$(PYTEST) tests/unit tests/blender tests/addon tests/end_to_end tests/chaos $(ARGS)
+test: static wheel wheels ## everything: what `make check` does, real Blenders, end to end, browser
+	$(PYTEST) $(SIDE_BY_SIDE) tests/unit tests/blender tests/addon tests/end_to_end tests/chaos $(ARGS)
 
 check: static ## in under two minutes, without Blender: style, types, layers, unit tests
-	$(PYTEST) -q tests/unit $(ARGS)
+	$(PYTEST) $(SIDE_BY_SIDE) -q tests/unit $(ARGS)
 
 format: python ## put all Python into the house's style
 	$(PYTHON) -m ruff check --fix-only --quiet .
@@ -32,6 +35,9 @@ chaos: wheel ## kill server and Blenders at random and see that nothing is lost:
 bench: wheel ## what it costs, beside a Blender for each job
 	$(PYTHON) bench $(ARGS)
 
+load: wheel ## what a thousand polls a second cost a render, and five clients
+	$(PYTHON) bench/load.py $(ARGS)
+
 extension: python ## build the add-on's zips into dist/: one for each platform, one for all
 	@$(PYTHON) tools/build_extension.py $(ARGS)
 
@@ -40,7 +46,7 @@ clean: ## remove what was built (the environments stay)
 	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## remove the environments too
-	rm -rf .venv .venv-bpy
+	rm -rf .venv .venv-bpy .venv-bpy-*
 
 static: python
 	$(PYTHON) -m ruff check --quiet .
@@ -57,3 +63,6 @@ server:
 
 wheel: python
 	@$(BOOTSTRAP) bpy
+
+wheels: python ## further releases of bpy (4.2, 5.0), which only the add-on's tests use: 370 MB each
+	@$(BOOTSTRAP) wheels

@@ -24,6 +24,7 @@ def render_in_order(scene: bpy.types.Scene, outputs: Outputs, runs: Iterable[ran
     if outputs.direct_movie:
         raise Failure("output", "A movie of unbaked simulations cannot be written directly: let it be made from a sequence, or bake them.")
     as_render(scene)
+    bpy.context.evaluated_depsgraph_get()  # up to 4.3 a scene that the file did not open with is not stepped by its window before
     done = running.start - 1
     for frame in sorted({frame for run in runs for frame in run}):
         for step in range(min(done + 1, frame), frame + 1):

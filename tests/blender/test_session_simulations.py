@@ -109,6 +109,17 @@ def test_a_broken_run_goes_on_exactly_as_a_full_one(session: Session, simulated:
         assert picture.differing(full[frame]) == 0, f"{what}: frame {frame} differs"
 
 
+def test_a_scene_that_the_file_does_not_open_with_moves_too(
+    session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = RIGID + 'if bpy.context.window:\n    bpy.context.window.scene = bpy.data.scenes.new("Opened")\n'
+    blend = make_blend(real_blender, "rigid_elsewhere", source)
+    full = pictures(session.render(job(blend, tmp_path / "whole_", scene="Scene"), [[1, 7, 1]]))
+    late = pictures(session.render(job(blend, tmp_path / "late_", scene="Scene"), [[7, 7, 1]]))
+    assert full[1].differing(full[7]) > 0, "nothing moves"
+    assert late[7].differing(full[7]) == 0
+
+
 def test_frames_are_rendered_in_ascending_order(session: Session, real_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
     events = session.render(job(make_blend(real_blender, "cloth", CLOTH), tmp_path / "p_"), [[5, 5, 1], [2, 3, 1]])
     assert [event["frame"] for event in of(events, "frame_written")] == [2, 3, 5]
