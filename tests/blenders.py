@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = ("3.4", "4.3", "5.2", "bpy")
 """The releases that the project promises to work with, by the names of tests' parameters."""
 
+WHEELS = ("bpy-4.2", "bpy-5.0")
+"""Further releases of the wheel, which only the add-on's tests of wheels use: `make wheels` makes .venv-bpy-4.2 and so on."""
+
 PREFERRED = ("5.2", "bpy", "4.3", "3.4")
 """Which one `any_blender` takes, the first that is there."""
 
@@ -162,14 +165,19 @@ def find_blenders(scratch: Path) -> dict[str, RealBlender]:
         version = _version_of([str(program), "--version"], scratch)
         if version:
             found.setdefault(f"{version[0]}.{version[1]}", RealBlender(f"{version[0]}.{version[1]}", program, version, scratch))
-    wheel = _wheel_python()
+    wheel = find_wheel("bpy", scratch)
     if wheel:
-        asked = "import bpy, os, sys; print('bpy', bpy.app.version_string, flush=True); os._exit(0)"
-        version = _version_of([str(wheel), "-c", asked], scratch)
-        if version:
-            found["bpy"] = RealBlender("bpy", wheel, version, scratch)
+        found["bpy"] = wheel
     order = [*(name for name in EXPECTED if name in found), *(name for name in found if name not in EXPECTED)]
     return {name: found[name] for name in order}
+
+
+def find_wheel(name: str, scratch: Path) -> RealBlender | None:
+    """Find a bpy wheel, by name: `bpy`, or one of `WHEELS`."""
+    python = _wheel_python(name)
+    asked = "import bpy, os, sys; print('bpy', bpy.app.version_string, flush=True); os._exit(0)"
+    version = _version_of([str(python), "-c", asked], scratch) if python else None
+    return RealBlender(name, python, version, scratch) if python and version else None
 
 
 def _programs_on_path() -> list[Path]:
@@ -180,10 +188,10 @@ def _programs_on_path() -> list[Path]:
     return list(dict.fromkeys([*named, *plain]))
 
 
-def _wheel_python() -> Path | None:
-    asked = os.environ.get("RENDERPLUS_BPY")
+def _wheel_python(name: str) -> Path | None:
+    asked = os.environ.get("RENDERPLUS_BPY") if name == "bpy" else None
     inside = ("Scripts", "python.exe") if sys.platform == "win32" else ("bin", "python")
-    python = Path(asked) if asked else ROOT.joinpath(".venv-bpy", *inside)
+    python = Path(asked) if asked else ROOT.joinpath(f".venv-{name}", *inside)
     return python if python.exists() else None
 
 

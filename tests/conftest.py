@@ -19,14 +19,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from blenders import EXPECTED, PREFERRED, ROOT, BlendMaker, RealBlender, find_blenders
+from blenders import EXPECTED, PREFERRED, ROOT, WHEELS, BlendMaker, RealBlender, find_blenders, find_wheel
 
 REAL_SECONDS = 300
 """Longest time of one test with a real Blender or browser, where it does not say its own."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-NEEDS_BLENDER = {"real_blender", "any_blender", "make_blend"}
+NEEDS_BLENDER = {"real_blender", "any_blender", "make_blend", "addon_wheel"}
 _FOUND = pytest.StashKey[dict[str, RealBlender]]()
+_WHEELS = pytest.StashKey[dict[str, RealBlender]]()
+_SCRATCH = pytest.StashKey[Path]()
 
 ON_CI = os.environ.get("CI") == "true"
 
@@ -47,14 +49,24 @@ def _names(variable: str) -> list[str]:
 def _found_blenders(config: pytest.Config) -> dict[str, RealBlender]:
     """Look for Blenders once, and only when a test asks for one: asking each for its version takes seconds."""
     if _FOUND not in config.stash:
-        scratch = Path(tempfile.mkdtemp(prefix="renderplus-tests-"))
-        config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
-        config.stash[_FOUND] = find_blenders(scratch)
+        config.stash[_FOUND] = find_blenders(_scratch(config))
     return config.stash[_FOUND]
 
 
+def _scratch(config: pytest.Config) -> Path:
+    """Give the folder for what Blenders leave behind; it goes with this run."""
+    if _SCRATCH not in config.stash:
+        scratch = Path(tempfile.mkdtemp(prefix="renderplus-tests-"))
+        config.add_cleanup(lambda: shutil.rmtree(scratch, ignore_errors=True))
+        config.stash[_SCRATCH] = scratch
+    return config.stash[_SCRATCH]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests of `real_blender` every expected Blender, there or not, and every other that is on PATH."""
+    """Give tests of `real_blender` every expected Blender, there or not, and every other that is on PATH; those of `addon_wheel` the further wheels."""
+    if "addon_wheel" in metafunc.fixturenames:
+        asked = _names("RENDERPLUS_TEST_BLENDERS") or WHEELS
+        metafunc.parametrize("addon_wheel", [name for name in WHEELS if name in asked], indirect=True, scope="module")
     if "real_blender" in metafunc.fixturenames:
         everyone = dict.fromkeys([*EXPECTED, *_found_blenders(metafunc.config)])
         wanted = _names("RENDERPLUS_TEST_BLENDERS") or list(everyone)
@@ -105,6 +117,18 @@ def real_blender(request: pytest.FixtureRequest, blend_maker: BlendMaker) -> Ite
     blend_maker.blender = None
 
 
+@pytest.fixture(scope="module")
+def addon_wheel(request: pytest.FixtureRequest) -> RealBlender:
+    """Each further bpy wheel in turn, for the few tests of the add-on that are worth a start of each."""
+    name = request.param
+    wheel = find_wheel(name, _scratch(request.config))
+    if wheel is None:
+        _absent(f"the {name} wheel (.venv-{name}, made by `make wheels`) is not there", excused=name in _names("RENDERPLUS_BLENDERS_NOT_INSTALLED"))
+        raise AssertionError  # _absent never returns
+    request.config.stash.setdefault(_WHEELS, {})[name] = wheel
+    return wheel
+
+
 @pytest.fixture(scope="session")
 def any_blender(request: pytest.FixtureRequest) -> RealBlender:
     """One real Blender, whichever is there, for tests where the version does not matter."""
@@ -136,8 +160,9 @@ def chromium() -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say with which Blenders was tested, and what was not covered."""
-    if _FOUND in config.stash:
-        used = (f"{name} ({'.'.join(map(str, blender.version))})" for name, blender in config.stash[_FOUND].items())
+    if _FOUND in config.stash or _WHEELS in config.stash:
+        found = config.stash.get(_FOUND, {}) | config.stash.get(_WHEELS, {})
+        used = (f"{name} ({'.'.join(map(str, blender.version))})" for name, blender in found.items())
         terminalreporter.write_line(f"Blenders found: {', '.join(used) or 'none'}")
     if limited := _names("RENDERPLUS_TEST_BLENDERS"):
         terminalreporter.write_line(f"not covered: Blenders other than {', '.join(limited)} (RENDERPLUS_TEST_BLENDERS)")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Set up what a make target needs: `.venv` for the server and its tools, `.venv-bpy` for Blender as a module.
 
-    python3 tools/bootstrap.py [server] [dev] [bpy]
+    python3 tools/bootstrap.py [server] [dev] [bpy] [wheels]
 
+`wheels` is for the add-on's tests: further releases of bpy, each in an environment of its own (`.venv-bpy-4.2`).
 A second run sees its stamp and has nothing to do. Runs without Blender, on any Python from 3.7 on, so that an old
 one gets a sentence instead of a traceback.
 """
@@ -45,7 +46,7 @@ def main(wanted: list[str]) -> int:
     try:
         with only_one_at_a_time():
             for part in wanted or ["server"]:
-                {"server": set_up_server, "dev": set_up_dev, "bpy": set_up_bpy}[part]()
+                {"server": set_up_server, "dev": set_up_dev, "bpy": set_up_bpy, "wheels": set_up_wheels}[part]()
     except SetupProblem as problem:
         print(f"Set-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -73,6 +74,27 @@ def set_up_bpy() -> None:
     install_libraries(missing_libraries(environment))
 
 
+def set_up_wheels() -> None:
+    """Make an environment for each further release of bpy that is tested; one that cannot be had is a problem on CI alone."""
+    for release, version in read_toml()["tool"]["renderplus"]["bpy_tested"].items():
+        try:
+            set_up_wheel(release, version)
+        except SetupProblem as problem:
+            if os.environ.get("CI") == "true":
+                raise
+            print(f"bpy {release} is not set up, and its tests will be skipped: {problem}", file=sys.stderr)
+
+
+def set_up_wheel(release: str, version: str) -> None:
+    """Make `.venv-bpy-4.2` or the like; the stamp's release changes only with pyproject.toml."""
+    environment = ROOT / (".venv-bpy-" + release.rpartition(".")[0])
+    python = python_of_version(version)
+    if not python:
+        raise SetupProblem(f"bpy {release} fits Python {version} alone, which is not there. Install it.")
+    install(environment, python, [f"bpy=={release}"], f"Blender {release} as a Python module for tests (bpy, about 370 MB, some minutes)")
+    install_libraries(missing_libraries(environment))
+
+
 def read_toml() -> dict:
     """Read pyproject.toml."""
     import tomllib  # not before Python 3.11, which main() has made sure of
@@ -93,14 +115,25 @@ def dev_packages(project: dict) -> list[str]:
 
 def python_for_bpy(releases: dict[str, str]) -> tuple[Path, str]:
     """Choose a Python for which there is a bpy wheel: this one, else another on PATH."""
-    own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if own in releases:
-        return Path(sys.executable), releases[own]
-    for version, release in releases.items():
-        found = shutil.which(f"python{version}")
-        if found and runs(found, "import venv, ensurepip"):
-            return Path(found), release
+    own = own_version()
+    for version in sorted(releases, key=lambda version: version != own):
+        found = python_of_version(version)
+        if found:
+            return found, releases[version]
     raise SetupProblem(f"the bpy wheel fits Python {' or '.join(releases)}, and there is only {own}. Install one of them, or a Blender on PATH.")
+
+
+def python_of_version(version: str) -> Path | None:
+    """Find a Python of a version: this one, else another on PATH that can make environments."""
+    if version == own_version():
+        return Path(sys.executable)
+    found = shutil.which(f"python{version}")
+    return Path(found) if found and runs(found, "import venv, ensurepip") else None
+
+
+def own_version() -> str:
+    """Name the version of this Python, such as `3.11`."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def install(environment: Path, python: Path, packages: list[str], what: str) -> None:

@@ -17,7 +17,7 @@ from . import c_output
 LONGEST_LINE = 4096
 """Bytes that a pipe takes in one piece (POSIX PIPE_BUF on Linux); an event line stays below."""
 
-AFTER_PRINTING = frozenset({"opened", "inspected", "failed", "done"})
+AFTER_PRINTING = frozenset({"opened", "inspected", "looked", "failed", "done"})
 """Events that are judged by what was printed before them."""
 
 

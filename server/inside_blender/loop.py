@@ -10,7 +10,7 @@ import traceback
 
 import bpy
 
-from . import encode, inspection, lifeline, merging, render_order, words
+from . import encode, inspection, lifeline, looking, merging, render_order, words
 from .events import Events
 from .failures import Failure
 from .orders import Order, id_of, read_order
@@ -61,7 +61,7 @@ def _serve(events: Events) -> None:
 
 def _do(order: Order, events: Events) -> None:
     """Do one order; whatever happens, the session lives on."""
-    doers = {"render": render_order.do, "encode": encode.do, "merge": merging.do, "inspect": inspection.do}
+    doers = {"render": render_order.do, "encode": encode.do, "merge": merging.do, "inspect": inspection.do, "look": looking.do}
     try:
         doers[order.word](order, events)
     except Failure as failure:

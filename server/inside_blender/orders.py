@@ -103,10 +103,12 @@ def read_order(line: bytes) -> Order:
         return Order("encode", _id(raw), _job(raw.get("job")), attempt=_attempt(raw), files=_files(raw.get("files")))
     if word == "merge":
         return _merge(raw)
+    if word == "look":
+        return Order("look", _id(raw), files=_files(raw.get("files")))
     if word == "inspect":
         jobs = tuple(_job(each) for each in _list(raw.get("jobs", []), "jobs"))
         return Order("inspect", _id(raw), blend=_text(raw, "blend", ""), jobs=jobs)
-    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, merge, inspect and quit.')
+    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, merge, inspect, look and quit.')
 
 
 def id_of(line: bytes) -> int | None:
@@ -199,7 +201,7 @@ def _files(value: Any) -> tuple[tuple[int, str], ...]:
             raise _bad(f"each of files has to be [frame, path], not {each!r}.")
         files.append((_whole(pair[0], "a frame"), pair[1]))
     if not files:
-        raise _bad("files is empty: there is nothing to make the whole from.")
+        raise _bad("files is empty: there is nothing to work on.")
     return tuple(files)
 
 

@@ -155,7 +155,8 @@ def _no_code(owner: Any) -> None:
 
 def _root(steps: tuple[Step, ...], scene: bpy.types.Scene, library: str) -> tuple[Any, int]:
     first = steps[0]
-    assert isinstance(first, Name)
+    if not isinstance(first, Name):  # a custom property of the scene
+        return scene, 0
     blocks = bpy.data.bl_rna.properties.get(first.text)
     if blocks is None or blocks.type != "COLLECTION" or len(steps) < 2 or not isinstance(steps[1], (Key, Index)):
         if library:

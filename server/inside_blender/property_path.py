@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .failures import Failure
 
 LONGEST = 2000
-PREFIXES = ("bpy.context.scene.", "bpy.context.", "bpy.data.", "C.scene.", "D.", "scene.")
+PREFIXES = ("bpy.context.scene", "bpy.context", "bpy.data", "C.scene", "D", "scene")
 """What Blender's own "Copy Full Data Path" puts in front; it is taken off."""
 
 _TOKEN = re.compile(
@@ -54,8 +54,8 @@ def parse(path: str) -> tuple[Step, ...]:
     """Read a path; raise Failure("override") that shows where it cannot be read."""
     text = path.strip()
     for prefix in PREFIXES:
-        if text.startswith(prefix):
-            text = text[len(prefix) :]
+        if text.startswith((f"{prefix}.", f"{prefix}[")):
+            text = text[len(prefix) :].removeprefix(".")
             break
     if not text or len(text) > LONGEST:
         raise Failure("override", f"The path of an override is empty or longer than {LONGEST} signs.")
@@ -71,9 +71,11 @@ def parse(path: str) -> tuple[Step, ...]:
 
 
 def _fits(match: re.Match[str], steps: list[Step]) -> bool:
-    """The first step is a name without a point, every later name has one."""
+    """The first step is a name without a point, or the key of a custom property of the scene; every later name has a point."""
     name = match.group("name")
-    return bool(steps) if name is None else bool(steps) == name.startswith(".")
+    if name is None:
+        return bool(steps) or match.group("key") is not None
+    return bool(steps) == name.startswith(".")
 
 
 def _step(match: re.Match[str]) -> Step:

@@ -164,6 +164,8 @@ def _is_a(kind: Any, wanted: Any) -> bool:
 
 def custom(value: Any, before: Any, said: str) -> Any:
     """Return `value` as a custom property that holds `before` takes it; raise Failure("override")."""
+    if isinstance(before, bpy.types.ID):
+        return _like(value, before, said)
     if isinstance(value, str) and not isinstance(before, str):
         try:
             value = ast.literal_eval(value.strip())
@@ -189,3 +191,15 @@ def custom(value: Any, before: Any, said: str) -> Any:
             raise _wrong(said, f"{len(old)} values", value)
         return [custom(part, one, said) for part, one in zip(value, old, strict=True)]
     raise Failure("override", f"{said} is of a kind that overrides cannot set.")
+
+
+def _like(value: Any, before: bpy.types.ID, said: str) -> Any:
+    """Find the data-block of a name, of the kind that a custom property points at already."""
+    kind = before.bl_rna.identifier
+    if not isinstance(value, str):
+        raise _wrong(said, f"the name of a {kind}", value)
+    blocks = list(_collections(before.bl_rna)) or list(_collections(before.bl_rna.base))
+    for collection in blocks:
+        if value in collection:
+            return collection[value]
+    raise Failure("override", f'{said}: the file has no {kind} "{value}". {near(value, [block.name for collection in blocks for block in collection])}')

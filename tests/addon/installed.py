@@ -130,6 +130,7 @@ class Installed:
         self.work = folder / "work"
         self.resources.mkdir()
         self.work.mkdir()
+        self.said = ""
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
 
@@ -147,8 +148,9 @@ class Installed:
         self._manage(["remove"], Path("renderplus"), _WHEEL_REMOVES)
 
     def run(self, body: str, timeout: float = 120, **more: str) -> dict[str, Any]:
-        """Run `body` inside, and give the dictionary `found` that it filled."""
+        """Run `body` inside, and give the dictionary `found` that it filled; all that Blender wrote is kept in `said`."""
         done = self.blender.run(_PRELUDE + body + _END, self.work, str(self.port), timeout=timeout, **self.surroundings, **more)
+        self.said = done.stdout + done.stderr
         lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
         assert lines, f"Blender {self.blender.name} ended with {done.returncode}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         found: dict[str, Any] = json.loads(lines[-1].removeprefix(MARK))

@@ -85,22 +85,22 @@ class SqliteLedger:
     def save_batch(self, record: BatchRecord) -> None:
         """Write a batch's status, place in the queue, times and messages."""
         self._change(
-            "UPDATE batch SET status = ?, position = ?, queued = ?, paused = ?, started = ?, finished = ?, messages = ? WHERE id = ?",
+            "UPDATE batch SET status = ?, position = ?, queued = ?, paused = ?, started = ?, finished = ?, messages = ?, passed = ? WHERE id = ?",
             (
                 record.status.value, record.position, record.queued, record.paused, record.times.started, record.times.finished,
-                json.dumps(record.messages), record.id,
+                json.dumps(record.messages), record.passed, record.id,
             ),
         )  # fmt: skip
 
     def save_job(self, record: JobRecord) -> None:
         """Write a job's status, times, messages, encoding state, input stamp, what holds it, its movie, and what went wrong."""
         self._change(
-            "UPDATE job SET status = ?, started = ?, finished = ?, messages = ?, encode = ?, stamp = ?, held = ?, movie = ?, failure = ?, notes = ?"
+            "UPDATE job SET status = ?, started = ?, finished = ?, messages = ?, encode = ?, stamp = ?, held = ?, movie = ?, failure = ?, notes = ?, passed = ?"
             " WHERE id = ?",
             (
                 record.status.value, record.times.started, record.times.finished, json.dumps(record.messages),
                 record.encode.value if record.encode else None, stamp_to_text(record.stamp), record.held, record.movie,
-                diagnosis_to_text(record.failure), notes_to_text(record.notes), record.id,
+                diagnosis_to_text(record.failure), notes_to_text(record.notes), record.passed, record.id,
             ),
         )  # fmt: skip
 
@@ -159,6 +159,11 @@ class SqliteLedger:
         marks = ",".join("?" * len(job_ids))
         row = self._db.execute(f"SELECT * FROM frame WHERE job_id IN ({marks}) AND state = 'done' ORDER BY finished DESC LIMIT 1", tuple(job_ids)).fetchone()
         return None if row is None else _frame(row)
+
+    def newest(self, job_id: int, most: int) -> list[FrameRecord]:
+        """Read the frames of a job that were done last, the newest first."""
+        rows = self._db.execute("SELECT * FROM frame WHERE job_id = ? AND state = 'done' ORDER BY finished DESC, place DESC LIMIT ?", (job_id, most))
+        return [_frame(row) for row in rows]
 
     def seal(self, job_id: int, number: int, outputs: Sequence[Output]) -> None:
         """Write that a frame's files are whole and about to be moved to where they belong."""
@@ -260,6 +265,11 @@ class SqliteLedger:
         """Read all leases of a job, oldest first."""
         return [_lease(row) for row in self._db.execute("SELECT * FROM lease WHERE job_id = ? ORDER BY id", (job_id,))]
 
+    def log_of(self, job_id: int) -> str:
+        """Read the name of the log of the session that rendered a job last, "" when there is none."""
+        row = self._db.execute("SELECT log FROM lease WHERE job_id = ? AND log != '' ORDER BY id DESC LIMIT 1", (job_id,)).fetchone()
+        return "" if row is None else str(row[0])
+
     def sealing_frames(self) -> list[FrameRecord]:
         """Read the frames whose files were about to be moved when the server ended."""
         # The first term repeats the index's own condition, so that SQLite may use it.
@@ -290,7 +300,7 @@ class SqliteLedger:
 def _batch(row: sqlite3.Row) -> BatchRecord:
     return BatchRecord(
         row["id"], row["name"], BatchStatus(row["status"]), row["position"], bool(row["queued"]), bool(row["paused"]), bool(row["trusted"]),
-        row["blender_bin"], row["document"], row["created"], Times(row["started"], row["finished"]), tuple(json.loads(row["messages"])),
+        row["blender_bin"], row["document"], row["created"], Times(row["started"], row["finished"]), tuple(json.loads(row["messages"])), bool(row["passed"]),
     )  # fmt: skip
 
 
@@ -298,7 +308,7 @@ def _job(row: sqlite3.Row) -> JobRecord:
     return JobRecord(
         row["id"], row["batch_id"], job_from_text(row["job"]), JobStatus(row["status"]), Times(row["started"], row["finished"]),
         tuple(json.loads(row["messages"])), FrameState(row["encode"]) if row["encode"] else None, stamp_from_text(row["stamp"]), row["held"],
-        row["movie"], diagnosis_from_text(row["failure"]), notes_from_text(row["notes"]),
+        row["movie"], diagnosis_from_text(row["failure"]), notes_from_text(row["notes"]), bool(row["passed"]),
     )  # fmt: skip
 
 

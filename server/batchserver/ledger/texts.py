@@ -14,8 +14,10 @@ from typing import Any
 
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.frames import FrameList, format_frames, parse_frames
-from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section, Tile
+from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section, Suspect, Tile
 from batchserver.model.records import InputStamp, Output
+
+_HOOKS = ("pre_hooks", "post_hooks", "pre_frame_hooks", "post_frame_hooks", "failure_hooks")
 
 
 def job_to_text(job: Job) -> str:
@@ -25,7 +27,7 @@ def job_to_text(job: Job) -> str:
     plain["frames"] = format_frames(job.frames)
     plain["section"] = _plain(job.section) if job.section else None
     plain["merge"] = [_plain(tile) | {"section": _plain(tile.section)} for tile in job.merge]
-    for name in ("overrides", "pre_hooks", "post_hooks"):
+    for name in ("overrides", *_HOOKS):
         plain[name] = [_plain(value) for value in plain[name]]
     return json.dumps(plain, ensure_ascii=False)
 
@@ -40,10 +42,11 @@ def job_from_text(text: str) -> Job:
     plain["view_layers"] = tuple(plain["view_layers"])
     plain["movie"] = MovieWay(plain["movie"])
     plain["existing"] = Existing(plain.get("existing", Existing.OVERWRITE))
+    plain["suspect"] = tuple(map(Suspect, plain.get("suspect", ())))
     plain["merge"] = tuple(Tile(**{**tile, "section": Section(**tile["section"])}) for tile in plain.get("merge", ()))
     plain["overrides"] = tuple(Override(**override) for override in plain["overrides"])
-    for name in ("pre_hooks", "post_hooks"):
-        plain[name] = tuple(Hook(**hook) for hook in plain[name])
+    for name in _HOOKS:
+        plain[name] = tuple(Hook(**hook) for hook in plain.get(name, ()))
     return Job(**plain)
 
 

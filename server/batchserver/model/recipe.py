@@ -31,6 +31,15 @@ class Existing(StrEnum):
     VERSION = "version"
 
 
+class Suspect(StrEnum):
+    """What makes a whole picture suspect, so that it is not believed: all black, all transparent, a NaN in it, unlike its neighbours."""
+
+    BLACK = "black"
+    TRANSPARENT = "transparent"
+    NAN = "nan"
+    OUTLIER = "outlier"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of the picture (Blender's render border), as fractions of its size from the lower left corner."""
@@ -63,10 +72,15 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A shell command of the recipe."""
+    """A shell command of the recipe.
+
+    It is ended after `timeout` seconds. `on_error` "ignore": one that fails before a batch, job or frame does not stop it.
+    """
 
     enabled: bool
     cmd: str
+    timeout: float = 300.0
+    on_error: str = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +118,13 @@ class Job:
     movie: MovieWay = MovieWay.SEQUENCE
     merge: tuple[Tile, ...] = ()
     existing: Existing = Existing.OVERWRITE
+    suspect: tuple[Suspect, ...] = ()
     timeout: float = 0.0
     pre_hooks: tuple[Hook, ...] = ()
     post_hooks: tuple[Hook, ...] = ()
+    pre_frame_hooks: tuple[Hook, ...] = ()
+    post_frame_hooks: tuple[Hook, ...] = ()
+    failure_hooks: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +141,6 @@ class Recipe:
     jobs: tuple[Job, ...]
     pre_hooks: tuple[Hook, ...] = ()
     post_hooks: tuple[Hook, ...] = ()
+    failure_hooks: tuple[Hook, ...] = ()
     reactions: Mapping[str, Any] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)

@@ -7,23 +7,16 @@ Runs without Blender.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+
+from batchserver.model.environment import child_environment
+
+__all__ = ["child_environment", "session_environment"]
 
 SESSION_VARIABLE = "RENDERPLUS_SESSION"
 INSIDE_VARIABLE = "RENDERPLUS_INSIDE_SESSION"
 
-_PYTHONS_OWN = frozenset({"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "__PYVENV_LAUNCHER__"})
 _TEMPORARY = ("TMPDIR", "TEMP", "TMP")
-_LOGIN = re.compile(r"://[^/?#@\s]*:[^/?#@\s]+@")  # a proxy's or a server's address with a password in it
-_SECRET = re.compile(r"(^|_)pass$|pass(word|wd|phrase)|token|secret|api_?key|credential", re.IGNORECASE)
-
-
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Make the environment of any Blender that the server starts: without secrets, and without what is the server's Python's."""
-    return {
-        name: value for name, value in environ.items() if name not in _PYTHONS_OWN and not _SECRET.search(name) and not _LOGIN.search(value)
-    }  # fmt: skip
 
 
 def session_environment(environ: Mapping[str, str], *, token: str, temp: str, server_pid: int) -> dict[str, str]:

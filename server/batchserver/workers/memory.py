@@ -32,6 +32,10 @@ class MemoryGate:
             alone = not any(other != slot for other in self._peaks)
             return alone or self._available() >= SPARE * max(LEAST, self._largest)
 
+    def has_room(self, need: int) -> bool:
+        """Tell whether the machine has so many bytes left, for a helper that no slot has to wait for."""
+        return self._available() >= SPARE * need
+
     def started(self, slot: str) -> None:
         """Note that a slot has a session from now on."""
         with self._lock:

@@ -88,6 +88,15 @@ def render(order):
             tell("frame_written", id=order["id"], frame=frame, seconds=0.01, files=[str(path)])
     tell("done", id=order["id"])
 
+def look(order):
+    if number <= wish.get("look_crash", 0):
+        crash()
+    if number <= wish.get("look_hang", 0):
+        time.sleep(1000)
+    number_of = {"least": [0, 0, 0, 1], "greatest": [0.5, 0.5, 0.5, 1], "bad": 0, "linear": False, "grid": [[0.25] * 8] * 8}
+    what = {"cannot": wish["look_cannot"]} if "look_cannot" in wish else {"pictures": [number_of]}
+    tell("looked", id=order["id"], files=[{"path": path, **what} for _, path in order["files"]])
+
 for line in sys.stdin:
     order = json.loads(line)
     if order["order"] == "quit":
@@ -96,12 +105,12 @@ for line in sys.stdin:
         break
     with open(here / "orders.txt", "a") as orders:
         orders.write(line)
-    render(order)
+    look(order) if order["order"] == "look" else render(order)
 '''
 
 
 def make_program(folder: Path, **wish: Any) -> Program:
-    """Make a Blender that behaves as wished: crash, hang, compute, partial ({frame: how many starts it lasts}), noise (hex), refuse_starts, …"""
+    """Make a Blender that behaves as wished: crash, hang, compute, partial ({frame: how many starts it lasts}), noise (hex), refuse_starts, look_hang, …"""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "fake"
     # An interpreter of this name, not the environment's wrapper: -I keeps its environment out.
