@@ -88,8 +88,9 @@ def _set_items(group: bpy.types.PropertyGroup, name: str, value: object) -> list
 
 
 def _rules(group: bpy.types.PropertyGroup) -> Iterator[bpy.types.Property]:
-    """Give the properties that store something; `rna_type` and those that only compute do not."""
-    return (rule for rule in group.bl_rna.properties if rule.identifier not in _COMPUTED and (rule.type == "COLLECTION" or not rule.is_readonly))
+    """Give the properties that store something; `rna_type`, those that only compute and those that only show (`SKIP_SAVE`) do not."""
+    stored = (rule for rule in group.bl_rna.properties if rule.identifier not in _COMPUTED and not rule.is_skip_save)
+    return (rule for rule in stored if rule.type == "COLLECTION" or not rule.is_readonly)
 
 
 def _plain(value: Any) -> Any:

@@ -61,7 +61,7 @@ def has_jobs(cls: type[bpy.types.Operator]) -> bool:
     """Poll for operators that need a job; say so when there is none."""
     batch = store.get()
     if batch is None or not batch.jobs:
-        cls.poll_message_set("The list has no job yet; add one first")
+        cls.poll_message_set(say("The list has no job yet; add one first"))
         return False
     return True
 
@@ -165,7 +165,7 @@ class RENDERPLUS_OT_move_job(JobOperator, bpy.types.Operator):
         if not has_jobs(cls):
             return False
         if len(store.get().jobs) < 2:
-            cls.poll_message_set("There is only one job in the list")
+            cls.poll_message_set(say("There is only one job in the list"))
             return False
         return True
 

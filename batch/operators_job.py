@@ -82,7 +82,7 @@ class SceneOperator(JobOperator):
             return False
         job = job_facts.active(store.get())
         if job is not None and job_facts.scene_of(job, context.scene) is None:
-            cls.poll_message_set("The scene of the job is in another .blend" if job.use_external else "The scene of the job is deleted")
+            cls.poll_message_set(say("The scene of the job is in another .blend" if job.use_external else "The scene of the job is deleted"))
             return False
         return True
 
@@ -127,7 +127,7 @@ class RENDERPLUS_OT_section_from_viewport(SceneOperator, bpy.types.Operator):
         job = job_facts.active(store.get())
         scene = job_facts.scene_of(job, context.scene) if job is not None else None
         if scene is not None and not scene.render.use_border:
-            cls.poll_message_set("Draw a region first: look through the camera in a 3D viewport and press Ctrl B")
+            cls.poll_message_set(say("Draw a region first: look through the camera in a 3D viewport and press Ctrl B"))
             return False
         return True
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from .sayings import say
@@ -13,10 +14,14 @@ from .sayings import say
 if TYPE_CHECKING:
     from .properties import RenderPlusOverride
 
-Value = bool | int | float | str | list[float]
+LONGEST = 32
+"""Values of a list that an override holds."""
+
+Value = bool | int | float | str | list[float] | list[int] | list[bool] | list[str]
 
 TEXTS = frozenset({"STRING", "ENUM", "POINTER"})
-SEVERAL = frozenset({"VECTOR", "COLOR"})
+SEVERAL = MappingProxyType({"VECTOR": "value_vector", "COLOR": "value_color", "INTS": "value_ints", "BOOLEANS": "value_bools"})
+"""Kinds of more than one value, and the property that holds them; how many of them count is said by `vector_size`."""
 
 
 def short(value: float) -> float:
@@ -31,8 +36,10 @@ def override_value(override: RenderPlusOverride) -> Value:
     if kind in TEXTS:
         return str(override.value_string)
     if kind in SEVERAL:
-        stored = override.value_color if kind == "COLOR" else override.value_vector
-        return [short(number) for number in stored[: override.vector_size]]
+        stored = getattr(override, SEVERAL[kind])[: override.vector_size]
+        return [short(one) if isinstance(one, float) else one for one in stored]
+    if kind == "FLAGS":
+        return [word for word in override.value_string.split(",") if word]
     if kind == "FLOAT":
         return short(override.value_float)
     return bool(override.value_bool) if kind == "BOOLEAN" else int(override.value_int)
@@ -43,7 +50,9 @@ def set_override_value(override: RenderPlusOverride, value: object) -> None:
     kind = override.kind
     if kind in TEXTS and isinstance(value, str):
         override.value_string = value
-    elif kind in SEVERAL and _is_numbers(value):
+    elif kind == "FLAGS" and isinstance(value, (str, list, tuple, set, frozenset)):
+        override.value_string = value if isinstance(value, str) else ",".join(sorted(value))
+    elif kind in SEVERAL and _fits(kind, value):
         _set_several(override, value)
     elif kind == "BOOLEAN" and isinstance(value, (bool, int)):
         override.value_bool = bool(value)
@@ -58,7 +67,7 @@ def set_override_value(override: RenderPlusOverride, value: object) -> None:
 
 
 def _set_several(override: RenderPlusOverride, value: Sequence[float]) -> None:
-    attribute = "value_color" if override.kind == "COLOR" else "value_vector"
+    attribute = SEVERAL[override.kind]
     stored = list(getattr(override, attribute))
     override.vector_size = len(value)
     setattr(override, attribute, [*value, *stored[len(value) :]])
@@ -68,8 +77,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _is_numbers(value: object) -> bool:
-    """Two to four numbers, also as mathutils' vectors and colors and Blender's arrays have them."""
+def _fits(kind: str, value: object) -> bool:
+    """As many values as the kind can have, also as mathutils' vectors and colors and Blender's arrays have them."""
     if isinstance(value, (str, bytes, dict, set)) or not hasattr(value, "__len__"):
         return False
-    return 2 <= len(value) <= 4 and all(map(_is_number, value))
+    if kind == "COLOR":
+        return 2 <= len(value) <= 4 and all(map(_is_number, value))
+    kinds = {"VECTOR": Real, "INTS": int, "BOOLEANS": (bool, int)}[kind]
+    return 1 <= len(value) <= LONGEST and all(isinstance(one, kinds) and (kind == "BOOLEANS" or not isinstance(one, bool)) for one in value)

@@ -8,6 +8,7 @@ remember the name, so that what was deleted can be told from what was never chos
 import bpy
 from bpy.props import (
     BoolProperty,
+    BoolVectorProperty,
     CollectionProperty,
     EnumProperty,
     FloatProperty,
@@ -20,6 +21,9 @@ from bpy.props import (
 
 from . import choices
 from .frames import MAX_FRAME
+from .override_values import LONGEST
+from .override_views import OverrideViews
+from .sayings import CONTEXT
 
 # Paths that may begin with //; Blender 4.5 and later want to be told, or they show them in red.
 BESIDE_BLEND = frozenset({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else ())
@@ -44,6 +48,8 @@ POWEROFFS = (
     ("HIBERNATE", "Hibernate", "Store the memory on disk and switch off"),
     ("OFF", "Switch Off", "Switch the computer off"),
     ("RESTART", "Restart", "Start the computer anew"),
+    ("LOGOUT", "Log Out", "End the session of the user"),
+    ("QUIT_BLENDER", "Quit Blender", "Quit Blender, unless its file has changes that are not saved; the computer stays on"),
 )
 KINDS = (
     ("BOOLEAN", "On or Off", "A value that is true or false"),
@@ -51,9 +57,12 @@ KINDS = (
     ("FLOAT", "Decimal", "A number with decimals"),
     ("STRING", "Text", "A text"),
     ("ENUM", "Choice", "One of several words"),
-    ("VECTOR", "Vector", "Two to four numbers"),
+    ("VECTOR", "Vector", "Several numbers with decimals"),
     ("COLOR", "Color", "A color, with or without alpha"),
     ("POINTER", "Data-Block", "The name of a data-block"),
+    ("FLAGS", "Choices", "Any number of several words"),
+    ("INTS", "Numbers", "Several whole numbers"),
+    ("BOOLEANS", "Switches", "Several values that are true or false"),
 )
 
 
@@ -70,7 +79,7 @@ class RenderPlusHook(bpy.types.PropertyGroup):
     cmd: StringProperty(name="Command", description="Command of the shell that the render server runs", options=set())
 
 
-class RenderPlusOverride(bpy.types.PropertyGroup):
+class RenderPlusOverride(OverrideViews, bpy.types.PropertyGroup):
     """A property that a job sets, and the value; which of the values counts is said by `kind`."""
 
     enabled: BoolProperty(name="Use", description="Set this property when the job renders", default=True, options=set())
@@ -91,8 +100,10 @@ class RenderPlusOverride(bpy.types.PropertyGroup):
     value_int: IntProperty(name="Value", description="The value that the job sets", options=set())
     value_float: FloatProperty(name="Value", description="The value that the job sets", precision=3, options=set())
     value_string: StringProperty(name="Value", description="The value that the job sets", options=set())
-    value_vector: FloatVectorProperty(name="Value", description="The values that the job sets", size=4, precision=3, options=set())
-    vector_size: IntProperty(name="Size", description="How many of the values count", default=3, min=2, max=4, options=set())
+    value_vector: FloatVectorProperty(name="Value", description="The values that the job sets", size=LONGEST, precision=3, options=set())
+    value_ints: IntVectorProperty(name="Value", description="The values that the job sets", size=LONGEST, options=set())
+    value_bools: BoolVectorProperty(name="Value", description="The values that the job sets", size=LONGEST, options=set())
+    vector_size: IntProperty(name="Size", description="How many of the values count", default=3, min=1, max=LONGEST, options=set())
     value_color: FloatVectorProperty(
         name="Value", description="The color that the job sets", size=4, subtype="COLOR", default=(1.0, 1.0, 1.0, 1.0), min=0.0, soft_max=1.0, options=set()
     )
@@ -284,11 +295,20 @@ class RenderPlusBatch(bpy.types.PropertyGroup):
     sound_file: StringProperty(
         name="Sound File", description="Sound to play; empty takes the one that comes with Render+", subtype="FILE_PATH", options=set(BESIDE_BLEND)
     )
-    sound_volume: IntProperty(name="Volume", description="Loudness of the sound, from 0 for silent to 10 for full", default=10, min=0, max=10, options=set())
+    sound_volume: IntProperty(
+        name="Volume",
+        description="Loudness of the sound, from 0 for silent to 10 for full",
+        default=10,
+        min=0,
+        max=10,
+        translation_context=CONTEXT,  # to Blender itself a volume is something else
+        options=set(),
+    )
     use_mail: BoolProperty(name="Mail", description="Send a mail when the batch is over, through the account of the preferences", options=set())
     mail_to: StringProperty(name="To", description="Address that the mail goes to", options=set())
     use_poweroff: BoolProperty(name="Power Off", description="Do something with the computer when the batch is over and all notices are sent", options=set())
-    poweroff_action: EnumProperty(name="Power", description="What the computer does when the batch is over", items=POWEROFFS, default="DISABLED", options=set())
+    poweroff_action: EnumProperty(name="Power", description="What the computer does when the batch is over", items=POWEROFFS, default="DISABLED", translation_context=CONTEXT, options=set())
+    poweroff_if_well: BoolProperty(name="Only If All Is Well", description="Leave the computer on when a job or a frame failed", options=set())
     use_feed: BoolProperty(name="Feed", description="Write an RSS feed of what is rendered", options=set())
     feed_path: StringProperty(name="Feed File", description="File of the feed", subtype="FILE_PATH", default="//renders/feed.rss", options=set(BESIDE_BLEND))
     write_log: BoolProperty(name="Log", description="Write a log of the batch", options=set())

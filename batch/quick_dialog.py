@@ -12,6 +12,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
 
 from . import naming, quick_adding, store
+from .checks import drawing
 from .quick_plans import CannotPlan, Plans
 from .sayings import say
 
@@ -21,6 +22,8 @@ FRAMES = (
 )
 SHOWN_PATHS = 4
 SAID_NOTES = 3
+NOTE_WIDTH = 360.0
+"""Pixels, at a scale of 1, that a line of a note may take in the narrowest dialog."""
 
 
 class RenderPlusQuickChoice(bpy.types.PropertyGroup):
@@ -179,7 +182,9 @@ def draw_ahead(layout: bpy.types.UILayout, ahead: Ahead) -> None:
     for path in ahead.paths:
         column.label(text=path, icon="BLANK1", translate=False)
     for note in ahead.notes:
-        layout.label(text=note, icon="INFO", translate=False)
+        column = layout.column(align=True)
+        for number, line in enumerate(drawing.broken(note, NOTE_WIDTH)):
+            column.label(text=line, icon="BLANK1" if number else "INFO", translate=False)
 
 
 def ending(path: str, most: int = 64) -> str:

@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, EnumProperty
 from . import quick_collections, quick_looks, quick_markers, quick_scenes
 from .quick_dialog import ChoiceOperator, Found, QuickOperator, frames_property, output_property
 from .quick_plans import Plans
+from .sayings import say
 
 WHICH_MARKERS = (
     ("ALL", "All", "All markers of the scene"),
@@ -39,7 +40,7 @@ class RENDERPLUS_OT_quick_cameras(QuickOperator, bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Need a camera; whether it is in this scene is seen when the jobs are planned."""
         if not bpy.data.cameras:
-            cls.poll_message_set("There is no camera in this scene")
+            cls.poll_message_set(say("There is no camera in this scene"))
             return False
         return True
 
@@ -75,7 +76,7 @@ class RENDERPLUS_OT_quick_markers(QuickOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Need a marker."""
         if not context.scene.timeline_markers:
-            cls.poll_message_set("There is no marker in this scene")
+            cls.poll_message_set(say("There is no marker in this scene"))
             return False
         return True
 
@@ -156,7 +157,7 @@ class RENDERPLUS_OT_quick_collections(ChoiceOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Need a collection."""
         if not context.scene.collection.children:
-            cls.poll_message_set("There is no collection in this scene")
+            cls.poll_message_set(say("There is no collection in this scene"))
             return False
         return True
 

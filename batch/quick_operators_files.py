@@ -9,6 +9,7 @@ from .frames import MAX_FRAME
 from .properties import BESIDE_BLEND
 from .quick_dialog import QuickOperator, output_property
 from .quick_plans import Plans, render_pixels
+from .sayings import CONTEXT
 
 TILE_FORMATS = (
     ("SCENE", "As in the Scene", "The whole picture in the scene's format, of tiles without loss"),
@@ -28,7 +29,15 @@ class RENDERPLUS_OT_quick_tiles(QuickOperator, bpy.types.Operator):
     bl_label = "Jobs from Tiles…"
     title = "One Large Still in Tiles"
 
-    columns: IntProperty(name="Columns", description="How many tiles stand side by side", default=2, min=1, max=quick_tiles.MOST_TILES, soft_max=16)
+    columns: IntProperty(
+        name="Columns",
+        description="How many tiles stand side by side",
+        default=2,
+        min=1,
+        max=quick_tiles.MOST_TILES,
+        soft_max=16,
+        translation_context=CONTEXT,  # Blender's own German has one column only
+    )
     rows: IntProperty(name="Rows", description="How many tiles stand one above the other", default=2, min=1, max=quick_tiles.MOST_TILES, soft_max=16)
     size: IntVectorProperty(
         name="Size",

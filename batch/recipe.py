@@ -56,7 +56,7 @@ def make_recipe(
         "settings": _settings(batch),
         "blender_bin": blender,
         "hooks": {"PRE_BATCH": _hooks(batch.pre_hooks), "POST_BATCH": _hooks(batch.post_hooks)},
-        "poweroff": {"enabled": batch.use_poweroff, "action": batch.poweroff_action},
+        "poweroff": {"enabled": batch.use_poweroff, "action": batch.poweroff_action, "only_if_all_well": batch.poweroff_if_well},
         "notifications": _notifications(batch, NO_MAIL if mail is None else mail),
         "jobs": jobs,
     }

@@ -227,7 +227,7 @@ class RENDERPLUS_OT_variant_matrix(QuickOperator, bpy.types.Operator):
         grid = layout.grid_flow(row_major=True, columns=3, even_columns=True)
         for name, label in zip(LISTS, LABELS, strict=True):
             column = grid.column(align=True)
-            column.label(text=label)
+            column.label(text=say(label), translate=False)
             column.template_list("RENDERPLUS_UL_quick_choices", name, self, f"{name}_list", self, f"active_{name}", rows=4, maxrows=4)
         column = grid.column(align=True)
         column.label(text="Nothing checked: as in the scene", icon="INFO")

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import bpy
 from bpy.props import IntProperty
 
-from ..batch import override_values, store
-
-try:
-    from ..batch import overrides
-except ImportError:
-    import types
-
-    overrides = types.SimpleNamespace(state=lambda o: "")
+from ..batch import override_targets, override_texts, overrides, store
 from ..batch.connection import running
 from ..batch.sayings import say
 from . import overview, texts, troubles
@@ -157,10 +150,8 @@ class RENDERPLUS_UL_overrides(bpy.types.UIList):
 
 def value_in_short(override: "RenderPlusOverride") -> str:
     """Write the value of an override in a few characters."""
-    value = override_values.override_value(override)
-    if isinstance(value, bool):
-        return say("On") if value else say("Off")
-    text = ", ".join(f"{number:.3g}" for number in value) if isinstance(value, list) else f"{value:.5g}" if isinstance(value, float) else str(value)
+    target = override_targets.of(override)
+    text = override_texts.stored(override, target if isinstance(target, override_targets.Target) else None)
     return text if len(text) <= 18 else f"{text[:17]}…"
 
 

@@ -3,13 +3,7 @@
 
 import bpy
 
-try:
-    from ..batch import difference, overrides
-except ImportError:  # being built
-    import types
-
-    difference = types.SimpleNamespace(rows=lambda job, batch: [], Row=object)
-    overrides = types.SimpleNamespace(state=lambda o: "", draw_value=lambda layout, o: None)
+from ..batch import difference, overrides
 from ..batch.sayings import say
 from . import texts
 from .places import RenderedJobPanel, selected, summary

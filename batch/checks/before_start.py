@@ -54,8 +54,8 @@ class ChecksFirst:
         if not here.go_on(context) and time.monotonic() < self._until:
             return {"PASS_THROUGH"}
         self._end(context)
-        only = {"only": self.only} if hasattr(self, "only") else {}
-        bpy.ops.renderplus.start_batch("INVOKE_DEFAULT", is_checked=True, **only)
+        asked = {name: getattr(self, name) for name in ("only", "missing_only") if hasattr(self, name)}
+        bpy.ops.renderplus.start_batch("INVOKE_DEFAULT", is_checked=True, **asked)
         return {"FINISHED"}
 
     def _wait(self, context: bpy.types.Context) -> set[str]:

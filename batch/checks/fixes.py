@@ -10,6 +10,7 @@ from bpy.props import EnumProperty, StringProperty
 
 from .. import jobs as job_facts
 from .. import store
+from ..sayings import say
 from .cameras import first_camera
 from .output_nodes import output_nodes
 
@@ -41,7 +42,7 @@ class JobsOperator:
         """Need a job."""
         batch = store.get()
         if batch is None or not batch.jobs:
-            cls.poll_message_set("The list has no job yet; add one first")
+            cls.poll_message_set(say("The list has no job yet; add one first"))
             return False
         return True
 

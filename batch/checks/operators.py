@@ -39,7 +39,7 @@ class FindingOperator:
     def poll(cls, context: bpy.types.Context) -> bool:
         """Need a finding."""
         if not len(context.window_manager.renderplus_check.findings):
-            cls.poll_message_set("The check found nothing")
+            cls.poll_message_set(say("The check found nothing"))
             return False
         return True
 

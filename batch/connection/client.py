@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..sentences import sentence
+
 
 class ConnectionProblem(Exception):
     """Something that the artist is told, as a sentence."""
@@ -68,7 +70,7 @@ class Client:
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     return self._exchange(method, path, headers, body, file)
                 self.close()
-            raise ServerGone(f"No Render+ server answers on port {self.port} ({error})") from error
+            raise ServerGone(sentence("No Render+ server answers on port {port} ({error})", port=self.port, error=error)) from error
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -101,7 +103,7 @@ class Client:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise Stranger(f"Another program answers on port {self.port}; choose another port in the preferences of Render+")
+            raise Stranger(sentence("Another program answers on port {port}; choose another port in the preferences of Render+", port=self.port))
         if status >= http.HTTPStatus.BAD_REQUEST:
             raise Refusal(status, sentence_of(status, document))
         return Answer(status, etag, document)
@@ -114,4 +116,4 @@ def sentence_of(status: int, document: Mapping[str, Any]) -> str:
         told = [f"{fault.get('path')}: {fault.get('message')}" for fault in faults[:3] if isinstance(fault, dict)]
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         return "; ".join(told) + more
-    return str(document.get("status") or f"The server answered {status}")
+    return str(document.get("status") or sentence("The server answered {status}", status=status))

@@ -15,7 +15,7 @@ import bpy
 from .. import recipe, store
 from ..addon import preferences
 from ..checks.before_start import ChecksFirst
-from ..sayings import say
+from ..sayings import heard, say
 from . import running, settings
 from .client import ConnectionProblem
 from .data_folder import read_address
@@ -56,7 +56,7 @@ class RENDERPLUS_OT_start_batch(ChecksFirst, bpy.types.Operator):
         try:
             start_batch(context, only=_places(self.only), missing_only=self.missing_only)
         except (ConnectionProblem, recipe.CannotMake) as problem:
-            self.report({"ERROR"}, str(problem))
+            self.report({"ERROR"}, heard(str(problem)))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -128,7 +128,7 @@ class RENDERPLUS_OT_retry_failed(bpy.types.Operator):
         if not needs(cls, Phase.RUNNING, Phase.FINISHED):
             return False
         if not running.state().failed_frames:
-            cls.poll_message_set("No frame failed")
+            cls.poll_message_set(say("No frame failed"))
             return False
         return True
 
@@ -209,7 +209,7 @@ class RENDERPLUS_OT_open_folder(bpy.types.Operator):
             return False
         now = running.state()  # asked while drawing, so not the disk
         if not now.picture and not frames_done(now.snapshot):
-            cls.poll_message_set("There is no picture yet")
+            cls.poll_message_set(say("There is no picture yet"))
             return False
         return True
 
@@ -233,7 +233,7 @@ class RENDERPLUS_OT_stop_server(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """There must be a server; its address file says so."""
         if read_address(settings.data_folder(preferences(context))) is None:
-            cls.poll_message_set("No render server is running")
+            cls.poll_message_set(say("No render server is running"))
             return False
         return True
 
@@ -260,14 +260,16 @@ def why_not_start() -> str:
     """Say why no batch can be started now, "" when one can."""
     now = running.state()
     if now.phase is Phase.STARTING:
-        return "The batch is being started"
+        return say("The batch is being started")
     if now.is_active and now.source == bpy.data.filepath:
-        return "The batch of this file is not over yet; cancel it to start another" if now.phase is Phase.RUNNING else "The batch waits for its server: Go On"
+        if now.phase is Phase.RUNNING:
+            return say("The batch of this file is not over yet; cancel it to start another")
+        return say("The batch waits for its server: Go On")
     batch = store.get()
     if batch is None or not len(batch.jobs):
-        return "The list is empty; add a job first"
+        return say("The list is empty; add a job first")
     if not any(job.enabled for job in batch.jobs):
-        return "Every job is switched off; switch one on"
+        return say("Every job is switched off; switch one on")
     return ""
 
 
@@ -275,7 +277,7 @@ def start_batch(context: bpy.types.Context, *, only: Iterable[int] | None = None
     """Save the copy and post the batch; gives the key of the start. Raises `ConnectionProblem` or `recipe.CannotMake`."""
     batch = store.get()
     if batch is None:
-        raise recipe.CannotMake("The list is empty; add a job first")
+        raise recipe.CannotMake(say("The list is empty; add a job first"))
     wanted = settings.read(context)
     data = wanted.house.data
     mail = settings.mail_account(preferences(context), data) if batch.use_mail else None
@@ -310,7 +312,7 @@ def needs(cls: type[bpy.types.Operator], *phases: Phase) -> bool:
         Phase.FINISHED: "The batch is over",
         Phase.LOST: "The render server is gone; Go On starts it again",
     }
-    cls.poll_message_set(sentences[now])
+    cls.poll_message_set(say(sentences[now]))
     return False
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..sentences import sentence
 from . import server_copy, server_process
 from .client import Client, ConnectionProblem, Refusal, ServerGone, Stranger
 from .data_folder import Address, make_private, read_address, read_token
@@ -74,7 +75,7 @@ class Remote:
         """Ask the server that runs; never starts one. Raises `ConnectionProblem`."""
         client = self.connected()
         if client is None:
-            raise ServerGone("The render server is not running")
+            raise ServerGone(sentence("The render server is not running"))
         try:
             return client.ask(method, path, document, etag=etag, file=file)
         except ServerGone:
@@ -128,7 +129,9 @@ class Remote:
         try:
             make_private(house.data)
         except OSError as error:
-            raise ConnectionProblem(f"The data folder {house.data} cannot be made ({error.strerror}); choose another in the preferences of Render+") from error
+            raise ConnectionProblem(
+                sentence("The data folder {folder} cannot be made ({why}); choose another in the preferences of Render+", folder=house.data, why=error.strerror)
+            ) from error
         copy = server_copy.make_copy(house.code, house.data, house.version, server_copy.find_packages())
         environment = server_process.server_environment(os.environ, copy.packages)
         python = server_process.find_python(environment, sys.version_info[:2])
@@ -144,9 +147,15 @@ class Remote:
         if client is not None:  # ours, or that of another Blender which was faster
             return client
         if found and process.poll() is not None:
-            raise ConnectionProblem(server_process.last_words(self.house.data) or f"The render server ended at once (code {process.returncode})")
+            raise ConnectionProblem(
+                server_process.last_words(self.house.data) or sentence("The render server ended at once (code {code})", code=process.returncode)
+            )
         process.kill()
-        raise ConnectionProblem(f"The render server did not answer within {START_SECONDS:.0f} seconds; see {server_process.start_log(self.house.data)}")
+        raise ConnectionProblem(
+            sentence(
+                "The render server did not answer within {seconds:.0f} seconds; see {log}", seconds=START_SECONDS, log=server_process.start_log(self.house.data)
+            )
+        )
 
     def _check_port(self) -> None:
         """Raise a sentence when somebody else listens on the port."""
@@ -166,8 +175,11 @@ class Remote:
             theirs = False
         finally:
             client.close()
-        who = "A Render+ server of another user or data folder" if theirs else "Another program"
-        raise Stranger(f"{who} uses port {port}; choose another port in the preferences of Render+")
+        if theirs:
+            raise Stranger(
+                sentence("A Render+ server of another user or data folder uses port {port}; choose another port in the preferences of Render+", port=port)
+            )
+        raise Stranger(sentence("Another program uses port {port}; choose another port in the preferences of Render+", port=port))
 
     def _wait(self, ready: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds

@@ -38,6 +38,7 @@ class Desk:
         self._complaint = ("", 0.0)
         self._asked = 0
         self._started = 0
+        self._looks = 0
 
     def ask(self, wish: Callable[[Watch], Any], then: Callable[[Any], None] | None = None) -> None:
         """Have something done in the thread. Its outcome is the new state, or goes to `then`."""
@@ -93,12 +94,29 @@ class Desk:
             self.show(outcome)
 
     def _keep_polling(self, phase: Phase) -> None:
+        from . import power  # it asks for the desk
+
         watch = self.watch
+        if watch is not None and phase is Phase.FINISHED and power.is_wished():
+            self._looks = power.LOOKS
+            self.worker.every(power.POWER_SECONDS, watch.look_at_power, self._power_seen)
+            return
         if watch is None or phase not in (Phase.RUNNING, Phase.LOST):
             self.worker.rest()
             return
         seconds = LOST_SECONDS if phase is Phase.LOST else settings.read().poll_seconds
         self.worker.every(seconds, watch.poll, self._polled)
+
+    def _power_seen(self, outcome: Running | None, problem: ConnectionProblem | None) -> None:
+        """Show the countdown; look no more when it is settled, or never came."""
+        from . import power  # as above
+
+        self._looks -= 1
+        if outcome is not None and self.state.phase is Phase.FINISHED:
+            self.show(outcome)
+            if power.is_settled(outcome) or self._looks <= 0:
+                self.worker.rest()
+            power.quit_if_told(outcome)
 
     def _polled(self, outcome: Running | None, problem: ConnectionProblem | None) -> None:
         if problem is not None:

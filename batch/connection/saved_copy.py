@@ -18,6 +18,7 @@ from typing import Any
 
 import bpy
 
+from ..sentences import sentence
 from .client import ConnectionProblem
 from .data_folder import make_private
 
@@ -38,9 +39,9 @@ def save_copy(folder: Path, context: bpy.types.Context) -> Path:
     except (OSError, RuntimeError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         why = str(error).strip().removeprefix("Error: ")
-        raise ConnectionProblem(f"A copy of the file could not be saved into {folder}: {why}") from error
+        raise ConnectionProblem(sentence("A copy of the file could not be saved into {folder}: {why}", folder=folder, why=why)) from error
     if not target.is_file():
-        raise ConnectionProblem(f"Blender saved no copy of the file into {folder}; is the disk full?")
+        raise ConnectionProblem(sentence("Blender saved no copy of the file into {folder}; is the disk full?", folder=folder))
     return target
 
 

@@ -18,11 +18,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sentences import sentence
 from .client import ConnectionProblem
 from .data_folder import make_private
 
 PACKAGES = ("bottle", "fastjsonschema", "psutil", "waitress")
 """What the server imports beside the standard library: what the wheels of the extension hold."""
+
+SOUNDS = Path("assets", "sounds")
+"""What the server plays: beside its folder in the extension, and in its copy."""
 
 _SKIPPED = frozenset({"__pycache__", "tests"})
 _SKIPPED_ON_TOP = frozenset({"log", "build"})
@@ -52,7 +56,7 @@ def find_packages(names: Iterable[str] = PACKAGES) -> dict[str, Path]:
     for name in names:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
-            raise ConnectionProblem(f"Render+ is not installed whole: its package {name} is missing; install the extension again")
+            raise ConnectionProblem(sentence("Render+ is not installed whole: its package {name} is missing; install the extension again", name=name))
         found[name] = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
     return found
 
@@ -60,11 +64,14 @@ def find_packages(names: Iterable[str] = PACKAGES) -> dict[str, Path]:
 def make_copy(server: Path, data: Path, version: str, packages: dict[str, Path]) -> ServerCopy:
     """Give the data folder's copy of this server; make it when there is none. Raises `ConnectionProblem`."""
     try:
-        target = data / "server" / f"{version}-{_fingerprint(server, packages)}"
+        sounds = server.parent / SOUNDS
+        target = data / "server" / f"{version}-{_fingerprint(server, packages, sounds)}"
         if not target.is_dir():
-            _copy_into_place(server, packages, target)
+            _copy_into_place(server, packages, sounds, target)
     except OSError as error:
-        raise ConnectionProblem(f"The server could not be copied into {data} ({error.strerror or error}); choose another data folder") from error
+        raise ConnectionProblem(
+            sentence("The server could not be copied into {folder} ({why}); choose another data folder", folder=data, why=error.strerror or error)
+        ) from error
     return ServerCopy(target)
 
 
@@ -78,13 +85,15 @@ def remove_unused(data: Path, used: ServerCopy, now: float | None = None) -> Non
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copy_into_place(server: Path, packages: dict[str, Path], target: Path) -> None:
+def _copy_into_place(server: Path, packages: dict[str, Path], sounds: Path, target: Path) -> None:
     make_private(target.parent)
     fresh = Path(tempfile.mkdtemp(prefix="new-", dir=target.parent))
     try:
         _copy(server, fresh / "server")
         for path in packages.values():
             _copy(path, fresh / "packages" / path.name)
+        if sounds.is_dir():
+            _copy(sounds, fresh / SOUNDS)
         with contextlib.suppress(FileExistsError):
             os.rename(fresh, target)
     except OSError:
@@ -107,9 +116,9 @@ def _skipped(names: Iterable[str], *, on_top: bool) -> set[str]:
     return {name for name in names if name in _SKIPPED or (on_top and name in _SKIPPED_ON_TOP)}
 
 
-def _fingerprint(server: Path, packages: dict[str, Path]) -> str:
+def _fingerprint(server: Path, packages: dict[str, Path], sounds: Path) -> str:
     digest = hashlib.sha256()
-    for root in (server, *(packages[name] for name in sorted(packages))):
+    for root in (server, *(packages[name] for name in sorted(packages)), sounds):
         for path in _files(root):
             digest.update(f"{root.name}/{path.relative_to(root.parent).as_posix()}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())

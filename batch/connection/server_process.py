@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..sentences import sentence
 from .client import ConnectionProblem
 from .data_folder import make_private
 from .server_copy import ServerCopy
@@ -56,7 +57,13 @@ def find_python(environ: Mapping[str, str], version: tuple[int, int]) -> str:
     for path in _candidates(version):
         if _answers(path, environ, version):
             return path
-    raise ConnectionProblem(f"The Python {version[0]}.{version[1]} of this Blender was not found ({sys.executable}), so the render server cannot be started")
+    raise ConnectionProblem(
+        sentence(
+            "The Python {version} of this Blender was not found ({path}), so the render server cannot be started",
+            version=f"{version[0]}.{version[1]}",
+            path=sys.executable,
+        )
+    )
 
 
 def start(command: list[str], environment: Mapping[str, str], data: Path) -> subprocess.Popen[bytes]:
@@ -69,7 +76,7 @@ def start(command: list[str], environment: Mapping[str, str], data: Path) -> sub
                 return subprocess.Popen(command, env=dict(environment), cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=True, **flags)
         except OSError as error:
             refused = error
-    raise ConnectionProblem(f"The render server cannot be started: {refused}") from refused
+    raise ConnectionProblem(sentence("The render server cannot be started: {why}", why=refused)) from refused
 
 
 def start_log(data: Path) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..sentences import sentence
 from .client import ConnectionProblem, Refusal, ServerGone
 from .data_folder import read_address
 from .pictures import frames_done, newest_picture, showable
@@ -139,6 +140,21 @@ class Watch:
         self._remote.ask("PATCH", f"/api/v1/batches/{self.state.batch}", {"paused": paused})
         return self.poll()
 
+    def look_at_power(self) -> Running:
+        """Ask what becomes of the computer after a batch. A server that does not answer is left alone: it may be switched off by now."""
+        try:
+            answer = self._remote.ask("GET", "/api/v1/power").document or {}
+        except ConnectionProblem:
+            return self.state
+        if self.state.snapshot is not None and self.state.snapshot.get("power") != answer.get("power"):
+            self.state = replace(self.state, snapshot={**self.state.snapshot, "power": answer.get("power")})
+        return self.state
+
+    def keep_on(self) -> Running:
+        """Stop the countdown to sleep or power-off."""
+        self._remote.ask("DELETE", "/api/v1/power")
+        return self.look_at_power()
+
     def retry(self, index: int | None) -> Running:
         """Render failed frames again, of all jobs or of one. Raises `ConnectionProblem`."""
         client = self._remote.reach()
@@ -166,7 +182,7 @@ class Watch:
         """End the server; what is not done waits for the next one. Raises `ServerGone` when there is none."""
         self._stopped_by_hand = True
         if not self._remote.stop_server():
-            raise ServerGone("No Render+ server is running")
+            raise ServerGone(sentence("No render server is running"))
         if self.state.phase in (Phase.STARTING, Phase.RUNNING):
             self.state = replace(self.state, phase=Phase.LOST, message="The server was stopped; the batch goes on when it is started again")
         return self.state
@@ -179,7 +195,7 @@ class Watch:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(answer.body)
         except OSError as error:
-            raise ConnectionProblem(f"The log could not be written to {path}: {error.strerror}") from error
+            raise ConnectionProblem(sentence("The log could not be written to {path}: {why}", path=path, why=error.strerror)) from error
         return path
 
     def end(self) -> None:
@@ -192,7 +208,9 @@ class Watch:
         try:
             self.starts.save(start)
         except OSError as error:
-            raise ConnectionProblem(f"{self.starts.folder} cannot be written to ({error.strerror}); choose another data folder") from error
+            raise ConnectionProblem(
+                sentence("{folder} cannot be written to ({why}); choose another data folder", folder=self.starts.folder, why=error.strerror)
+            ) from error
 
     def _follow(self, start: Start) -> None:
         self._etag, self._misses, self._looked_for_picture = "", 0, (0.0, None)
@@ -249,7 +267,7 @@ class Watch:
         """A server that does not know the batch has another ledger; whatever else it refuses is told."""
         if refusal.status == 404:  # the batch, not the route
             self.starts.mark(self.state.key, closed=True)
-            self.state = Running(error="" if self.state.snapshot is None else "The server does not know the batch any more")
+            self.state = Running(error="" if self.state.snapshot is None else sentence("The server does not know the batch any more"))
         else:
             self.state = replace(self.state, error=str(refusal))
         return self.state

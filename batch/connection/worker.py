@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..sentences import sentence
 from .client import ConnectionProblem
 
 PUMP_SECONDS = 0.002
@@ -127,4 +128,10 @@ def _do(order: _Order) -> _Result:
         return _Result(order, None, problem)
     except Exception as error:
         log.exception("a task of the connection failed")
-        return _Result(order, None, ConnectionProblem(f"Render+ met an error of its own ({type(error).__name__}: {error}); the system console has the details"))
+        return _Result(
+            order,
+            None,
+            ConnectionProblem(
+                sentence("Render+ met an error of its own ({error}); the system console has the details", error=f"{type(error).__name__}: {error}")
+            ),
+        )

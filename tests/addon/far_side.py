@@ -13,9 +13,10 @@ _NAME = "renderplus_far_side"
 
 
 def load(name: str) -> ModuleType:
-    """Import one of the modules, under a package of our own: `batch/connection/__init__.py` would import bpy."""
-    if _NAME not in sys.modules:
-        package = ModuleType(_NAME)
-        package.__path__ = [str(ROOT / "batch" / "connection")]
-        sys.modules[_NAME] = package
-    return importlib.import_module(f"{_NAME}.{name}")
+    """Import one of the modules, under packages of our own: the `__init__.py` of `batch` and `batch/connection` would import bpy."""
+    for package, folder in ((_NAME, ROOT / "batch"), (f"{_NAME}.connection", ROOT / "batch" / "connection")):
+        if package not in sys.modules:
+            made = ModuleType(package)
+            made.__path__ = [str(folder)]
+            sys.modules[package] = made
+    return importlib.import_module(f"{_NAME}.connection.{name}")

@@ -115,6 +115,7 @@ def test_the_copy_holds_every_file_of_the_server(tmp_path: Path) -> None:
     tools = {"__pycache__", "build", "log"}
     of = lambda root: {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and not tools & set(path.relative_to(root).parts)}  # noqa: E731
     assert of(made.server) == of(ROOT / "server")
+    assert of(made.folder / "assets" / "sounds") == {"finished.wav", "failed.wav"}, "what it plays, where the server looks for it"
     assert not any(path.name in tools for path in made.server.rglob("*"))
 
 

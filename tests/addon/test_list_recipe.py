@@ -31,7 +31,8 @@ other = bpy.data.scenes.new("Other")
 batch = store.ensure()
 batch.use_global_percentage, batch.global_percentage = True, 50
 batch.global_size = (1280, 720)
-batch.ignore_border = batch.desktop_notice = batch.use_sound = batch.use_mail = batch.use_feed = batch.write_log = batch.use_poweroff = True
+batch.ignore_border = batch.desktop_notice = batch.use_sound = batch.use_mail = batch.use_feed = batch.write_log = True
+batch.use_poweroff = batch.poweroff_if_well = True
 batch.sound_file, batch.sound_volume, batch.mail_to, batch.poweroff_action, batch.feed_path = "//sounds/bell.ogg", 7, "me@example.org", "SLEEP", "//feed.rss"
 hook = batch.post_hooks.add(); hook.cmd = "notify 'all done'"
 hook = batch.pre_hooks.add(); hook.cmd, hook.enabled = "echo start", False
@@ -59,7 +60,8 @@ hook = job.pre_hooks.add(); hook.cmd = "echo 'pre'"
 
 job = add_job(batch, scene, name="close", camera=close, frames_mode="LIST", frames=" 7, 1-9x2 ",
               output="//renders/{scene}/{{x}}_{index}_", file_format="PNG", view_layers=["Second"])
-job = add_job(batch, scene, name="film", frames_mode="RANGE", frame_start=10, frame_end=20, output="//film/{camera}", file_format="FFMPEG", movie="DIRECT", existing="VERSION")
+job = add_job(batch, scene, name="film", frames_mode="RANGE", frame_start=10, frame_end=20, output="//film/{camera}", file_format="FFMPEG",
+              movie="DIRECT", existing="VERSION")
 job = add_job(batch, other, name="off", enabled=False, output="//off_####", file_format="PNG")
 job = add_job(batch, scene, name="else", use_external=True, external_file="//shots/../shots/two.blend",
               external_scene="Act", external_camera="Cam", external_world="Sky",
@@ -176,13 +178,14 @@ job = add_job(store.ensure(), bpy.context.scene)
 found["values"], found["refused"] = [], []
 for kind, value in (("BOOLEAN", False), ("INT", -7), ("FLOAT", 1e-5), ("FLOAT", 16777217.0),
                     ("STRING", "ä"), ("ENUM", "AGX"), ("POINTER", "Gold"), ("VECTOR", [1, 2]),
-                    ("VECTOR", bpy.data.objects["Cube"].location), ("COLOR", (0.2, 0.3, 0.4))):
+                    ("VECTOR", bpy.data.objects["Cube"].location), ("COLOR", (0.2, 0.3, 0.4)), ("INTS", (1, -2)),
+                    ("BOOLEANS", [True] * 20), ("FLAGS", {"B", "A"}), ("FLAGS", ""), ("VECTOR", range(32))):
     override = job.overrides.add()
     override.kind = kind
     override_values.set_override_value(override, value)
     found["values"].append(override_values.override_value(override))
-for kind, value in (("BOOLEAN", "yes"), ("INT", 1.5), ("FLOAT", "1"), ("FLOAT", True), ("STRING", 1), ("VECTOR", [1]),
-                    ("VECTOR", "abc"), ("COLOR", [1, 2, 3, 4, 5]), ("COLOR", ["1", 2, 3])):
+for kind, value in (("BOOLEAN", "yes"), ("INT", 1.5), ("FLOAT", "1"), ("FLOAT", True), ("STRING", 1), ("VECTOR", range(33)),
+                    ("VECTOR", "abc"), ("COLOR", [1, 2, 3, 4, 5]), ("COLOR", ["1", 2, 3]), ("INTS", [1.5, 2]), ("FLAGS", 3)):
     override.kind = kind
     try:
         override_values.set_override_value(override, value)
@@ -193,6 +196,7 @@ for kind, value in (("BOOLEAN", "yes"), ("INT", 1.5), ("FLOAT", "1"), ("FLOAT", 
 
 def test_values_of_overrides_come_back_as_they_were_given(addon_blender: RealBlender, tmp_path: Path) -> None:
     found = run(addon_blender, tmp_path, VALUES)
-    assert found["values"] == [False, -7, 1e-5, 16777216, "ä", "AGX", "Gold", [1, 2], [0, 0, 0], [0.2, 0.3, 0.4]]
-    assert len(found["refused"]) == 9
+    lists = [[1, -2], [True] * 20, ["A", "B"], [], [*range(32)]]
+    assert found["values"] == [False, -7, 1e-5, 16777216, "ä", "AGX", "Gold", [1, 2], [0, 0, 0], [0.2, 0.3, 0.4], *lists]
+    assert len(found["refused"]) == 11
     assert all("takes a value of the kind" in said for said in found["refused"])

@@ -18,10 +18,6 @@ from renderplus.batch import outputs, store
 from renderplus.batch.operators import add_job
 room.register()
 ui.register()
-for _n in ("add_override", "remove_override", "move_override"):  # TEMP until batch/overrides.py is there
-    if _n not in dir(bpy.ops.renderplus):
-        _own = {{"bl_idname": "renderplus." + _n, "bl_label": _n, "__annotations__": {{"direction": bpy.props.StringProperty()}}}}
-        bpy.utils.register_class(type("RENDERPLUS_OT_" + _n, (bpy.types.Operator,), _own))
 bpy.ops.wm.read_factory_settings()
 if bpy.context.preferences.addons.get("renderplus") is None:
     bpy.context.preferences.addons.new().module = "renderplus"

@@ -18,6 +18,9 @@ from blenders import RealBlender
 TELLING = (
     RICH
     + """
+scene["mood"] = "bright"
+scene["strength"] = [0.5, 0.5, 0.5]
+cube["follows"] = bpy.data.objects["Light"]
 cube.color = (1, 0, 0, 1)
 for name in ("Twin", "Triplet"):
     twin = bpy.data.objects.new(name, cube.data)
@@ -49,6 +52,8 @@ GOOD: list[tuple[str, Any]] = [
     ('materials["Gold"].node_tree.nodes["Principled BSDF"].inputs[0].default_value', [1, 0, 0, 1]),
     ("bpy.data.lights['Light'].energy", 10), ('bpy.context.scene.render.use_simplify', True), ("scene.cycles.samples", 7),
     ('objects["Cube"].delta_location', [1, 1, 1]), ('objects["Cube"].lock_location', [True, False, True]), ("timeline_markers[0].name", "cut"),
+    ('["mood"]', "dark"), ('bpy.context.scene["mood"]', "dark"), ('objects["Cube"]["follows"]', "Camera"), ('["strength"]', [1, 2, 3]),
+    ('view_layers["Second"].layer_collection.children["Collection"].exclude', True), ("view_settings.curve_mapping.black_level", [0.1, 0.1, 0.1]),
 ]  # fmt: skip
 
 BAD: list[tuple[str, Any, str]] = [
@@ -67,6 +72,8 @@ BAD: list[tuple[str, Any, str]] = [
     ('objects["Cube"', 1, "cannot be read"), ("objects[Cube].hide_render", 1, "cannot be read"), ("render.fps;", 1, "cannot be read"),
     ('objects["Cube"].animation_data.drivers[0].driver.expression', "__import__('os').abort()", "never code"),
     ('objects["Cube"].animation_data.drivers[0].driver.type', "SCRIPTED", "never code"), ('texts["x"].use_module', True, "texts"),
+    ('["moood"]', "dark", "no custom property"), ("[0]", 1, "cannot be read"), ('objects["Cube"]["follows"]', "Nobody", "no Object"),
+    ('objects["Cube"]["follows"]', 7, "the name of"),
     ('view_layers["Second"].freestyle_settings.mode', "SCRIPT", "Freestyle"), ('window_managers["WinMan"].name', "x", "never code"),
 ]  # fmt: skip
 
