@@ -307,7 +307,14 @@ class RenderPlusBatch(bpy.types.PropertyGroup):
     use_mail: BoolProperty(name="Mail", description="Send a mail when the batch is over, through the account of the preferences", options=set())
     mail_to: StringProperty(name="To", description="Address that the mail goes to", options=set())
     use_poweroff: BoolProperty(name="Power Off", description="Do something with the computer when the batch is over and all notices are sent", options=set())
-    poweroff_action: EnumProperty(name="Power", description="What the computer does when the batch is over", items=POWEROFFS, default="DISABLED", translation_context=CONTEXT, options=set())
+    poweroff_action: EnumProperty(
+        name="Power",
+        description="What the computer does when the batch is over",
+        items=POWEROFFS,
+        default="DISABLED",
+        translation_context=CONTEXT,  # to Blender itself a power is of mathematics
+        options=set(),
+    )
     poweroff_if_well: BoolProperty(name="Only If All Is Well", description="Leave the computer on when a job or a frame failed", options=set())
     use_feed: BoolProperty(name="Feed", description="Write an RSS feed of what is rendered", options=set())
     feed_path: StringProperty(name="Feed File", description="File of the feed", subtype="FILE_PATH", default="//renders/feed.rss", options=set(BESIDE_BLEND))

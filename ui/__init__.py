@@ -22,11 +22,12 @@ from . import (
     statusbar,
     texts,
     thumbnails,
+    translations,
 )
 
 MODULES = (
-    preferences, own_values, lists, menus, panels, panels_scene, panels_output, panels_render, panels_overrides, panels_hooks, check_panel, panels_batch,
-    running_view, running_jobs, thumbnails, statusbar,
+    translations, preferences, own_values, lists, menus, panels, panels_scene, panels_output, panels_render, panels_overrides, panels_hooks, check_panel,
+    panels_batch, running_view, running_jobs, thumbnails, statusbar,
 )  # fmt: skip
 """Each has register() and unregister(); sub-panels stand in this order."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from ..batch.connection import power
 from ..batch.connection.running_state import Running
 from ..batch.sayings import heard, say
 from . import clock, figures, running_jobs, texts
@@ -22,6 +23,7 @@ def draw_finished(layout: bpy.types.UILayout, context: bpy.types.Context, state:
     snapshot = state.snapshot or {}
     batch = figures.of_batch(snapshot, time.time())
     _draw_outcome(layout, context, snapshot, batch)
+    power.draw_countdown(layout, state)
     _draw_times(layout, snapshot, batch)
     told = draw_failures(layout, context, snapshot)
     draw_picture(layout, state)
@@ -44,15 +46,15 @@ def _draw_times(layout: bpy.types.UILayout, snapshot: dict[str, Any], batch: fig
     times, stats = snapshot.get("times") or {}, snapshot.get("stats") or {}
     started, ended = times.get("started"), times.get("finished")
     if batch.cancelled_jobs and snapshot.get("status") != "CANCELLED":
-        _line(column, "Cancelled", texts.jobs_text(batch.cancelled_jobs))
-    _line(column, "Total", clock.duration(batch.seconds))
+        _line(column, say("Cancelled"), texts.jobs_text(batch.cancelled_jobs))
+    _line(column, say("Total"), clock.duration(batch.seconds))
     if started is not None and ended is not None:
         now = time.time()
-        _line(column, "From – To", f"{clock.time_of_day(started, now)} – {clock.time_of_day(ended, now)}")
+        _line(column, say("From – To"), f"{clock.time_of_day(started, now)} – {clock.time_of_day(ended, now)}")
     if stats.get("slowest_index") != stats.get("fastest_index"):
-        _line(column, "Average Job", clock.duration(stats["average_time"]))
-        _line(column, "Fastest", _of_job(snapshot, stats, "fastest"))
-        _line(column, "Slowest", _of_job(snapshot, stats, "slowest"))
+        _line(column, say("Average Job"), clock.duration(stats["average_time"]))
+        _line(column, say("Fastest"), _of_job(snapshot, stats, "fastest"))
+        _line(column, say("Slowest"), _of_job(snapshot, stats, "slowest"))
 
 
 def _line(layout: bpy.types.UILayout, name: str, value: str) -> None:

@@ -4,7 +4,7 @@
 import bpy
 
 from ..batch import addon, store
-from ..batch.sayings import say
+from ..batch.sayings import CONTEXT, say
 from . import texts
 from .panels_hooks import draw_hooks
 from .places import EditPanel
@@ -47,6 +47,8 @@ class RENDERPLUS_PT_end(EditPanel, bpy.types.Panel):
         if batch.use_mail:
             draw_mail(layout, context)
         switched(layout, batch, "use_poweroff", say("Computer"), "poweroff_action")
+        if batch.use_poweroff:
+            layout.prop(batch, "poweroff_if_well")
 
 
 def draw_mail(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -65,6 +67,7 @@ class RENDERPLUS_PT_batch_hooks(EditPanel, bpy.types.Panel):
     """Commands of the shell that run before and after the batch"""
 
     bl_label = "Hooks"
+    bl_translation_context = CONTEXT  # to Blender itself a hook is a modifier
     bl_parent_id = SETTINGS
 
     def draw(self, _context: bpy.types.Context) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..batch.sayings import say
+from ..batch.sayings import CONTEXT, say
 from .places import JobPanel, selected, summary
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class RENDERPLUS_PT_job_hooks(JobPanel, bpy.types.Panel):
     """Commands of the shell that run before and after the selected job"""
 
     bl_label = "Hooks"
+    bl_translation_context = CONTEXT  # to Blender itself a hook is a modifier
 
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         """Count the commands."""

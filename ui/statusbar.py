@@ -26,7 +26,7 @@ class RENDERPLUS_OT_show_batch(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Need a Properties editor in this window."""
         if _editor(context) is None:
-            cls.poll_message_set("This window has no Properties editor")
+            cls.poll_message_set(say("This window has no Properties editor"))
             return False
         return True
 

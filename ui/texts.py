@@ -15,6 +15,8 @@ INSET = 34
 SPLIT = 0.4
 """Where Blender splits a property from its name."""
 _WIDTH_WITHOUT_REGION = 300
+_ICON = 32
+"""Pixels that an icon and the margin behind it take from a line."""
 _FONT = 0
 _DEFAULT_POINTS = 11
 
@@ -24,7 +26,7 @@ def paragraph(layout: bpy.types.UILayout, text: str, context: bpy.types.Context,
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.85 if icon == "NONE" else 0.9
-    room = width(context) * share - (20 if icon != "NONE" else 0)
+    room = width(context) * share - (_ICON if icon != "NONE" else 0)
     for at, line in enumerate(broken(text, room, _points(context))):
         shown = "NONE" if icon == "NONE" else (icon if at == 0 else "BLANK1")
         column.label(text=line, icon=shown, translate=False)
@@ -46,11 +48,11 @@ def fault(layout: bpy.types.UILayout, text: str, context: bpy.types.Context) -> 
 
 
 def labelled(layout: bpy.types.UILayout, text: str) -> bpy.types.UILayout:
-    """Draw a name as Blender draws those of split properties, and give the row for the value beside it."""
+    """Draw a name, already translated, as Blender draws those of split properties, and give the row for the value beside it."""
     row = layout.split(factor=SPLIT, align=True)
     name = row.row()
     name.alignment = "RIGHT"
-    name.label(text=text)
+    name.label(text=text, translate=False)
     value = row.row(align=True)
     value.use_property_split = False
     return value

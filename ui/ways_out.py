@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be done about a failure, by the server's code: the one kind of the server's sentences that is translated.
+
+The server has the same list (`model/codes.py`; a test compares them) and sends the sentence along, which `heard` looks up; one
+that is not here is told in English. Runs without Blender.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+WAYS_OUT: Mapping[str, str] = MappingProxyType({
+    "file_missing": "Check the path, and whether its drive is connected.",
+    "not_readable": "Let the user who runs the server read the file.",
+    "not_a_blend": "Name the right file in the job.",
+    "damaged_blend": "Copy it again, or open Blender's backup of it (.blend1).",
+    "newer_blend": "Choose the newer Blender for the batch.",
+    "cannot_open": "Open it in Blender itself, and see what that says.",
+    "missing_library": "Put the linked file back, or correct its path (File > External Data > Find Missing Files).",
+    "missing_file": "Put the file back, or correct its path (File > External Data > Find Missing Files).",
+    "saved_by_newer": "Choose the newer Blender for the batch.",
+    "scripts_refused": "Switch on Auto Run Python Scripts in Blender's preferences (Save & Load), if you trust the file.",
+    "unknown_scene": "Choose the scene in the job again.",
+    "unknown_camera": "Choose the camera in the job again.",
+    "unknown_world": "Choose the world in the job again.",
+    "unknown_layer": "Choose the view layers in the job again.",
+    "unknown_engine": "Enable the add-on that brings the engine, or choose another engine.",
+    "unknown_format": "Choose another format for the job.",
+    "no_camera": "Add a camera to the scene and make it the active one, or choose one in the job.",
+    "section": "Correct the section in the job.",
+    "setting": "Take the driver or animation off it, or leave it to the file.",
+    "override": "Correct the override's path or value in the job.",
+    "sequence": "Render the job again; all of its frames have to be there.",
+    "tiles": "Render the tile that is named again, or correct its section; all tiles need one size, percentage, format and depth.",
+    "tile_failed": "Render the failed tile again; the whole picture follows.",
+    "bad_order": "Report this as a fault of Render+, with the log.",
+    "hook_failed": "Correct the hook (its log has what it said), or let it be ignored when it fails, and render the failed job again.",
+    "no_blender": "Name a Blender that starts: in the batch, by --blender, or on PATH.",
+    "no_denoiser": "Switch denoising off (an override of cycles.use_denoising does it too), or use the Blender of blender.org.",
+    "not_denoised": "Use the Blender of blender.org, or more samples.",
+    "no_gpu": "Install its driver and enable it in Blender's preferences (System), or choose the CPU.",
+    "gpu_failed": "Update the driver, or render the job on the CPU.",
+    "no_graphics": "Install the graphics driver (on a server without one: Mesa with EGL), or render with Cycles.",
+    "no_codec": "Choose another container, or other codecs, in the scene.",
+    "python_error": "Correct the script, or switch off Auto Run Python Scripts in Blender's preferences (Save & Load).",
+    "driver_error": "Correct the driver's expression in the file.",
+    "addon_error": "Update the add-on, or disable it in Blender's preferences (Add-ons).",
+    "out_of_memory": "Use smaller textures, less geometry or subdivision, or a smaller picture; close other programs, and use one slot.",
+    "gpu_out_of_memory": "Use smaller textures or less geometry, or render the job on the CPU.",
+    "crashed": "Try another Blender version, or without add-ons; the log has the crash report.",
+    "killed": "Render the frame again; if it is ended again, look at the computer's memory.",
+    "ended": "Look at the end of the log; a script or an add-on may have ended it.",
+    "hung": "Render the frame in Blender itself, and see where it stands still.",
+    "render_error": "Render the frame in Blender itself, and see what that says.",
+    "internal": "Report this as a fault of Render+, with the log.",
+    "disk_full": "Make room on it or choose another output folder, and render the missing frames again.",
+    "not_writable": "Make the folder writable for the user who runs the server, or choose another one.",
+    "output": "Choose another output folder or file name.",
+    "not_whole": "See that the disk has room and stays connected, and render the frame again.",
+    "file_not_written": "Look at the scene's File Output nodes, and at what else removes files.",
+    "wrong_size": "Look for a script or a driver that changes the size while it renders.",
+    "black": "Look at the scene's lights, world and camera at this frame; if it is meant to be black, take black out of the job's suspect.",
+    "transparent": "Look what the camera sees at this frame; if it is meant to be empty, take transparent out of the job's suspect.",
+    "not_a_number": "Look for a material, a light or a compositor node that divides by zero there, or take nan out of the job's suspect.",
+    "outlier": "Compare the picture that was kept with its neighbours; look for what changes from render to render.",
+    "not_looked_at": "Look at them yourself, or mend the reason.",
+    "movie": "Correct the scene's movie settings, and render the failed job again: only the movie is made.",
+})  # fmt: skip
