@@ -255,9 +255,7 @@ class RenderPlusJob(bpy.types.PropertyGroup):
     pre_hooks: CollectionProperty(name="Before the Job", description="Commands that run before the job", type=RenderPlusHook)
     post_hooks: CollectionProperty(name="After the Job", description="Commands that run after the job", type=RenderPlusHook)
 
-    tile_group: StringProperty(
-        name="Tile of", description="Picture that this job renders a tile of; empty when it renders one of its own", options={"HIDDEN"}
-    )
+    tile_group: StringProperty(name="Tile of", description="Picture that this job renders a tile of; empty when it renders one of its own", options={"HIDDEN"})
     merge_group: StringProperty(
         name="Put Together", description="Picture that this job puts together from its tiles; empty when it renders one itself", options={"HIDDEN"}
     )
