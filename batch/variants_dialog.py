@@ -244,6 +244,7 @@ class RENDERPLUS_OT_variant_matrix(QuickOperator, bpy.types.Operator):
         row.use_property_split = False
         row.enabled = sum(1 for _, keys in checked(self) if keys) > 1
         row.prop(self, "one")
+        row.separator(factor=2.0)
         row.prop(self, "other")
         row.prop(self, "exclude", text="", icon="ADD")
         if self.exclusions:
