@@ -32,6 +32,9 @@ _SCRATCH = pytest.StashKey[Path]()
 
 ON_CI = os.environ.get("CI") == "true"
 
+# Some tests send any recipe to real servers: none of them may switch this machine off.
+os.environ["RENDERPLUS_POWER_DRY_RUN"] = "1"
+
 settings.register_profile(
     "house",
     deadline=None,  # two busy cores: a slow example is no fault

@@ -41,7 +41,7 @@ OLD, NEW = b"BLENDER-v402RENDH", b"BLENDER17-01v0500REND"
         (OLD, (4, 2), 0),
         (b"BLENDER_v279REND", (2, 79), 0),
         (NEW, (5, 0), 1),
-        (gzip.compress(OLD * 100), (4, 2), 0),
+        (gzip.compress(OLD * 100, mtime=0), (4, 2), 0),
         (b"\x28\xb5\x2f\xfd\x60\xd4\x03\x7d\x03\x00\xf4\x04" + OLD, (4, 2), 0),  # zstd with raw literals
     ],
 )

@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     ask.add_argument("--cancel", action="store_true", help="Cancel the running batch")
     ask.add_argument("--cancel-job", action="store_true", help="Cancel the job that renders now; the batch goes on")
     ask.add_argument("--cancel-batch", type=int, metavar="ID", help="Cancel a batch of the queue, also one that an earlier server left unfinished")
+    ask.add_argument("--keep-on", action="store_true", help="Stop the countdown that puts the computer to sleep or switches it off")
     ask.add_argument("--stop", action="store_true", help="Stop the server; a running batch stays resumable")
 
     how = parser.add_argument_group("how")
@@ -43,6 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument("--require-token", action="store_true", help="Ask for the owner's token on loopback too (behind a proxy or a tunnel)")
     how.add_argument(
         "--token-file", type=Path, metavar="FILE", help="File of the owner's token, made when it is not there (default: 'token' in the data folder)"
+    )
+    how.add_argument(
+        "--mail-password-file", type=Path, metavar="FILE", help="File of the mail account's password, readable by you alone (docs/notifications.md)"
     )
     how.add_argument("--blender", default="", metavar="PROGRAM", help="Blender to use: a path, a name on PATH, a Python that has bpy, or the word bpy")
     how.add_argument("--slots", type=_slots, default=1, metavar="N", help="Frames that render side by side (default 1)")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`--poll`, `--poll-job`, `--cancel`, `--cancel-job` and `--stop`: questions to the running server.
+"""`--poll`, `--poll-job`, `--cancel`, `--cancel-job`, `--keep-on` and `--stop`: questions to the running server.
 
 Runs without Blender.
 """
@@ -25,6 +25,8 @@ def ask(options: argparse.Namespace, client: Client) -> int:
         return _said(client.ask("DELETE", "/batch"), options)
     if options.cancel_job:
         return _said(client.ask("DELETE", "/batch/jobs/current"), options)
+    if options.keep_on:
+        return _said(client.ask("DELETE", "/api/v1/power"), options)
     if options.stop:
         return _said(client.ask("DELETE", "/server"), options)
     path = "/batch" if options.poll_job is None else f"/batch/jobs/{options.poll_job}"

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if options.list_gpus:
         program = find_program(options.list_gpus, path=os.environ.get("PATH"), environ=os.environ, data_folder=data.path)
         return list_gpus(program, as_json=options.json)
-    if any((options.poll, options.poll_job is not None, options.cancel, options.cancel_job, options.stop)):
+    if any((options.poll, options.poll_job is not None, options.cancel, options.cancel_job, options.keep_on, options.stop)):
         return ask.ask(options, client)
     if options.cancel_batch is not None:
         return cancelling.cancel(options.cancel_batch, client, _settings(options, data))
@@ -91,6 +91,7 @@ def _settings(options: argparse.Namespace, data: DataFolder) -> Settings:
     return Settings(
         data, options.port, dict(os.environ), tuple(options.host), options.require_token, options.blender, options.slots, options.low_priority,
         not options.no_cleanup, keep_ready=options.serve, token_file=options.token_file and options.token_file.absolute(), keep_uploads=options.keep_uploads,
+        mail_password=options.mail_password_file and options.mail_password_file.absolute(),
         limits=session_limits(frame=options.frame_timeout, frames=options.renew_after, percent=options.renew_above),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from batchserver.recipe import nothing_to_render
 
 from .client import Client
 from .exit_codes import ExitCode
+from .keep_on import wait_for_power
 from .terminal import Display, display_for, statistics_text
 from .wiring import BatchServer, Settings
 
@@ -99,6 +100,8 @@ def _watch(server: BatchServer, *, print_stats: bool, as_json: bool) -> int:
             done = snapshot["frames"]
             print(f"Stopped; {done['done']} of {done['total']} frames are done. The same command goes on with the others", file=sys.stderr)
             return ExitCode.INTERRUPTED
+    server.reacting.settle(server.stopping)
+    snapshot = json.loads(server.service.snapshot().body)
     display.finish(snapshot)
     if as_json:
         print(json.dumps(snapshot, indent=2, ensure_ascii=False))
@@ -106,6 +109,7 @@ def _watch(server: BatchServer, *, print_stats: bool, as_json: bool) -> int:
         print(statistics_text(snapshot), end="")
     elif snapshot["frames"]["done"]:
         _name_pictures(server, snapshot)
+    wait_for_power(server.reacting.machine.power, server.stopping, lambda sentence: print(sentence, file=sys.stderr, flush=True))
     return _code(snapshot)
 
 

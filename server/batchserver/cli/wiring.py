@@ -39,6 +39,7 @@ from batchserver.web.token import FILE_NAME as TOKEN_NAME
 from batchserver.web.token import Access, named_token, owner_token
 from batchserver.web.uploads import Uploads
 from batchserver.workers.memory import MemoryGate
+from batchserver.workers.picture_inspector import PictureInspector
 from batchserver.workers.programs import Program, find_program
 from batchserver.workers.session import Session
 from batchserver.workers.slot import Patience, Slot, log_path
@@ -46,6 +47,7 @@ from batchserver.workers.watchdog import Limits
 
 from .data_folder import DataFolder
 from .housekeeping import Housekeeping
+from .reacting import Reacting
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class Settings:
     keep_ready: bool = False
     token_file: Path | None = None
     keep_uploads: int = 30
+    mail_password: Path | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -90,9 +93,15 @@ class BatchServer:
             settings.data.sweep_temp()
         self.ledger = SqliteLedger(open_database(settings.data.ledger), Ballast(settings.data.path / "ballast"))
         tidy = sweep if settings.cleanup else lambda _: None
-        self.dispatcher = Dispatcher(self.ledger, clock=time.time, announce=_to_log, sweep=tidy, survey=DiskSurvey(), home=settings.data.path)
-        self.service = RenderService(self.dispatcher, about=self._about, instance=self.instance, rival=rival)
         self._memory = MemoryGate()
+        self._inspector = PictureInspector(program_for=self.program_of, start_session=lambda program: self._session(program, "inspector"), memory=self._memory)
+        self.dispatcher = Dispatcher(
+            self.ledger, clock=time.time, announce=self._told, sweep=tidy, survey=DiskSurvey(), home=settings.data.path, inspector=self._inspector
+        )  # fmt: skip
+        self.reacting = Reacting(
+            self.dispatcher, environ=settings.environ, logs=settings.data.logs, address=self._address, mail_password=settings.mail_password
+        )
+        self.service = RenderService(self.dispatcher, about=self._about, instance=self.instance, rival=rival, power=self.reacting.machine.power)
         self.slots = [self._slot(number) for number in range(1, settings.slots + 1)]
         self.web: Serving | None = None
         self._uploads = Uploads(settings.data.path)
@@ -119,6 +128,7 @@ class BatchServer:
 
     def work(self) -> None:
         """Begin to render what is, and what will be, in the queue."""
+        self.reacting.start()
         for slot in self.slots:
             slot.start()
         self._housekeeping.start()
@@ -127,6 +137,8 @@ class BatchServer:
         """End rendering, answering and writing; what is not done stays resumable."""
         for slot in self.slots:
             slot.stop()
+        self._inspector.close()  # after the slots: what they rendered is looked at yet
+        self.reacting.close()
         if self.web is not None:
             self.web.close()
         self._housekeeping.stop()
@@ -135,6 +147,13 @@ class BatchServer:
         self._settings.data.release()
 
     # --- inside -----------------------------------------------------------------------------------------
+
+    def _told(self, event: Event) -> None:
+        self.reacting(event)
+
+    def _address(self) -> str:
+        """Write where a program on this machine asks."""
+        return "" if self.web is None else f"http://127.0.0.1:{self.web.port}"
 
     def _slot(self, number: int) -> Slot:
         name = f"slot-{number}"
@@ -199,11 +218,6 @@ class _KeepReady:
             return self._server.find_program(self._server.blender) if at_start else None
         except BlenderProblem:
             return None
-
-
-def _to_log(event: Event) -> None:
-    place = f"batch {event.batch}" + (f" job {event.job}" if event.job is not None else "") + (f" frame {event.frame}" if event.frame is not None else "")
-    log.info("%s: %s%s", event.kind.value, place, f": {event.message}" if event.message else "")
 
 
 def read_recipe(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Recipe:

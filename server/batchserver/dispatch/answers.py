@@ -19,6 +19,7 @@ from batchserver.model.status import BatchStatus, JobStatus
 
 from .board import LiveBatch, LiveJob
 from .estimates import NOTHING, Estimate, JobFacts, job_estimate
+from .power import NoPower, Power, PowerState, PowerStep
 
 MERGED_PIXEL = 4e-7
 """Seconds that merging takes for a pixel, measured with PNG of 16 bits."""
@@ -35,8 +36,9 @@ class Answer:
 class Answers:
     """Makes answers from live batches, and keeps the parts that did not change."""
 
-    def __init__(self, instance: str, workers: Callable[[], int]) -> None:
+    def __init__(self, instance: str, workers: Callable[[], int], power: Power | None = None) -> None:
         self._instance = instance
+        self._power = power or NoPower()
         self._workers = workers
         self._parts: dict[int, tuple[int, bytes]] = {}
         self._guesses: dict[int, Guesses] = {}
@@ -57,6 +59,11 @@ class Answers:
         """Write one job's part of the poll answer."""
         return Answer(self._part(job, self._guess(batch, now), now), f"{self._etag(batch, now)}-{job.record.job.index}")
 
+    def remaining(self, batch: LiveBatch, now: float) -> float | None:
+        """Guess how many seconds a batch still takes, None while there is nothing to go by."""
+        estimate = self._batch_estimate(batch, self._guess(batch, now), now)
+        return None if estimate is None else estimate.seconds
+
     def forget(self, batch: LiveBatch) -> None:
         """Drop the kept parts of a batch that nobody asks for any more."""
         self._guesses.pop(batch.record.id, None)
@@ -66,7 +73,14 @@ class Answers:
     def _etag(self, batch: LiveBatch, now: float) -> str:
         # While something renders, the remaining time changes with the clock: a tag lasts half a second at most.
         tick = int(2 * now) if batch.running else 0
-        return f"{self._instance}-{batch.record.id}-{batch.version}-{batch.stirred}-{tick}"
+        power = self._power_for(batch)
+        told = f"-{power.state.value}-{power.batch}-{power.at:.0f}" if power is not None else ""
+        return f"{self._instance}-{batch.record.id}-{batch.version}-{batch.stirred}-{tick}{told}"
+
+    def _power_for(self, batch: LiveBatch) -> PowerState | None:
+        """Give the last wish to switch the computer off: a countdown concerns everybody, what became of it the batch that had the wish."""
+        state = self._power.state()
+        return state if state is not None and (state.state is PowerStep.COUNTDOWN or state.batch == batch.record.id) else None
 
     def _guess(self, batch: LiveBatch, now: float) -> Guesses:
         """Weigh what the jobs cost; for a long list that takes milliseconds, so once in half a second is enough."""
@@ -79,6 +93,7 @@ class Answers:
         record = batch.record
         running = [job.record.job.index for job in batch.jobs if job.record.status is JobStatus.RUNNING]
         done, total = sum(job.done for job in batch.jobs), sum(job.total for job in batch.jobs)
+        power = self._power_for(batch)
         return {
             "status": record.status.value,
             "times": _times(record.times),
@@ -92,6 +107,7 @@ class Answers:
             "progress": _percent(sum(job.parts_done for job in batch.jobs), total),
             "frames": {"total": total, "done": done, "failed": sum(job.failed for job in batch.jobs)},
             "remaining": _remaining(self._batch_estimate(batch, guesses, now), now) if batch.running else None,
+            "power": power.document() if power is not None else None,
         }
 
     def _batch_estimate(self, batch: LiveBatch, guesses: Guesses, now: float) -> Estimate | None:
@@ -167,7 +183,7 @@ def job_answer(job: LiveJob, guesses: Guesses, now: float) -> dict[str, Any]:
         "name": record.job.name,
         "frames": {"total": job.total, "done": job.done, "failed": job.failed, "rendering": sorted(progress.frame for progress in rendering)},
         "held": record.held or None,
-        "waiting": job.waits_for or None,
+        "waiting": job.waits_for or job.at_gate or None,
         "movie": record.movie or None,
         "encoding": record.encode.value if record.encode else None,
         "remaining": _remaining(estimate, now),

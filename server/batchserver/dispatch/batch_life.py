@@ -123,10 +123,12 @@ class BatchLife(Desk):
             counts = self.ledger.counts(job.record.id)
             job.queued, job.done, job.failed, job.deaths = counts.queued, counts.done, counts.failed, 0
             encode = None if job.record.encode is None else FrameState.QUEUED
+            passed = job.record.passed and not job.record.status.over  # a start of its own has its hooks again
+            job.record, job.gate_frame = replace(job.record, passed=passed), None
             times = replace(job.record.times, finished=None)
             job.record = replace(job.record, status=JobStatus.QUEUED, held="", messages=(), failure=None, notes=(), times=times, encode=encode)
             if batch.record.status.over:
-                batch.record = replace(batch.record, status=BatchStatus.RUNNING, times=replace(batch.record.times, finished=None))
+                batch.record = replace(batch.record, status=BatchStatus.RUNNING, passed=False, times=replace(batch.record.times, finished=None))
                 self._save(batch)
             self._save(batch, job)
             # A picture that was, or was to be, made of this one is made again.

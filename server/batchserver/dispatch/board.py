@@ -6,11 +6,14 @@ Everything here is touched under the dispatcher's lock. Runs without Blender.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BadInput, NotFound
@@ -20,6 +23,13 @@ from batchserver.model.status import BatchStatus, JobStatus
 from .sealing import HIDDEN_FOLDER, Move, Written
 
 LAPS_KEPT = 256
+
+
+class GateState(StrEnum):
+    """Whether the hooks before a batch, job or frame are being run."""
+
+    NOT_ASKED = "not asked"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,8 @@ class LiveJob:
     """A job with its frame counts, its open leases and the times of its last frames.
 
     `looked_at`: it is settled what happens to pictures that were there before. `waits_for`: what is wrong with the place that its
-    pictures go to, looked at again from the time `look_again` on. `largest`: bytes of the largest file that was sealed.
+    pictures go to, looked at again from the time `look_again` on. `largest`: bytes of the largest file that was sealed. `gate`: how far
+    its PRE hooks are, asked at the time `gate_asked`; `gate_frame`: the frame that they were run for.
     """
 
     record: JobRecord
@@ -93,6 +104,10 @@ class LiveJob:
     waits_for: str = ""
     look_again: float = 0.0
     largest: int = 0
+    gate: GateState = GateState.NOT_ASKED
+    gate_asked: float = 0.0
+    gate_frame: int | None = None
+    at_gate: str = ""
     engine: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
@@ -150,10 +165,20 @@ class LiveBatch:
     version: int = 0
     stirred: int = 0
     picture: str | None = None
+    gate: GateState = GateState.NOT_ASKED
     merging: list[LiveJob] = field(init=False)
+    _wishes: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.merging = [job for job in self.jobs if job.record.job.merge]
+
+    @property
+    def wishes(self) -> Mapping[str, Any]:
+        """Give the batch's recipe without its jobs: what is to happen around the render."""
+        if self._wishes is None:
+            document = json.loads(self.record.document)
+            self._wishes = {key: value for key, value in document.items() if key != "jobs"}
+        return self._wishes
 
     @property
     def running(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,13 @@ from batchserver.model.status import BatchStatus, FrameState, JobStatus
 
 from . import merges
 from .board import Board, LiveBatch, LiveJob, output_folder
+from .doubts import Doubts
 from .existing import NoSurvey, Survey
 from .keeping import Ledger
 from .offers import Bounds
 from .places import LOOK_SECONDS, Place, trouble
 from .sealing import sweep
+from .suspicion import Inspector, NoInspector
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +34,21 @@ class Desk:
     def __init__(
         self, ledger: Ledger, *, clock: Callable[[], float], announce: Listener, bounds: Bounds | None = None,
         sweep: Callable[[Iterable[Path]], None] = sweep, survey: Survey | None = None, home: Path | None = None,
+        inspector: Inspector | None = None,
     ) -> None:  # fmt: skip
         self.ledger = ledger
         self.board = Board()
         self.clock = clock
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.remember: Callable[[int, Mapping[str, str]], None] = lambda _batch, _secrets: None
+        """Takes the secrets of a new batch's recipe; nobody else is given them."""
         self._announce = announce
         self._bounds = bounds or Bounds()
         self._sweep = sweep
         self._survey: Survey = survey or NoSurvey()
         self._home = home
+        self._doubts = Doubts(inspector or NoInspector())
         self._workers: set[str] = set()
         self._closed = False
 
@@ -58,6 +64,25 @@ class Desk:
         newest = self.ledger.last_done([job.record.id for job in jobs if job.record.encode is None])
         batch.picture = str(newest.outputs[0].final) if newest and newest.outputs else None
         return batch
+
+    def known(self, batch_id: int) -> LiveBatch | None:
+        """Find a batch, on the board or in the ledger; None when there is none, or nothing is read any more. To be asked under the lock."""
+        if self._closed:
+            return None
+        if batch_id in self.board:
+            return self.board.batch(batch_id)
+        try:
+            return self.take_over(batch_id)
+        except KeyError:
+            return None
+
+    def say(self, batch_id: int, message: str) -> None:
+        """Add a sentence to a batch's messages, once."""
+        with self.lock:
+            batch = self.known(batch_id)
+            if batch is not None and message not in batch.record.messages:
+                batch.record = replace(batch.record, messages=(*batch.record.messages, message))
+                self._save(batch)
 
     def wait(self, seconds: float) -> None:
         """Wait until something changed that may give a worker something to do, at most so long."""

@@ -22,6 +22,7 @@ from .leasing import Leasing
 from .offers import Plan
 from .places import Place
 from .sealing import Written, examine, move_into_place, settle
+from .suspicion import CannotLook
 
 
 class Dispatcher(Leasing):
@@ -65,7 +66,7 @@ class Dispatcher(Leasing):
     def accept(self, lease_id: int, frame: int, written: Written) -> bool:
         """Seal a frame that a worker says is rendered; tells whether it is done.
 
-        A frame whose files are not whole is rejected. A late or second result changes nothing.
+        A frame whose files are not whole is rejected, and one that looks wrong where its job wants it looked at. A late or second result changes nothing.
         """
         with self.lock:
             found = self.board.lease(lease_id)
@@ -73,12 +74,15 @@ class Dispatcher(Leasing):
                 return False
             _, job, live = found
             if live.direct:
+                if job.record.job.suspect:
+                    job.remark(Diagnosis("not_looked_at", "Frames of a movie that Blender writes itself are not looked at."))
                 live.in_movie[frame] = written
                 live.progress = None
                 return True
             moves, job_id = live.moves, job.record.id
         try:
             outputs = self._to_sequence(job, written, examine(written, moves))
+            self._look(found[0], job, lease_id, frame, written)
             with self.lock:
                 if not self._stands(job, lease_id, frame):
                     return False
@@ -93,6 +97,19 @@ class Dispatcher(Leasing):
             job.largest = max(job.largest, *(output.size for output in outputs))
             self._done(*found, frame, written.seconds)
         return True
+
+    def _look(self, batch: LiveBatch, job: LiveJob, lease_id: int, frame: int, written: Written) -> None:
+        """Raise `Unacceptable` when the picture is suspect; a picture that nobody can look at is believed, with a note."""
+        if not job.record.job.suspect:
+            return
+        try:
+            self._doubts.check(batch.record, job.record, frame, written)
+        except CannotLook as why:
+            with self.lock:
+                if not self._stands(job, lease_id, frame):
+                    return  # cancelled meanwhile, and its files with it
+                job.remark(Diagnosis("not_looked_at", f"Pictures were accepted without being looked at: {why}"))
+                self._save(batch, job)
 
     def reject(self, lease_id: int, frame: int, reason: Diagnosis | str) -> None:
         """Note that a frame ended badly: it is tried again within bounds, then FAILED with the reason.

@@ -15,13 +15,13 @@ from batchserver.model.recipe import Existing, MovieWay
 from batchserver.model.status import FrameState, JobStatus, TaskKind
 
 from . import existing, inputs, merges
-from .batch_life import BatchLife
-from .board import LiveBatch, LiveJob, LiveLease, attempt_name
+from .board import GateState, LiveBatch, LiveJob, LiveLease, attempt_name
+from .gates import GRACE, Gating
 from .offers import Offer
 from .places import may_be_full
 
 
-class Leasing(BatchLife):
+class Leasing(Gating):
     """Hands frames out."""
 
     def lease(self, worker: str) -> Offer | None:
@@ -29,14 +29,18 @@ class Leasing(BatchLife):
         while True:
             with self.lock:
                 self._workers.add(worker)
-                found = self._next_job()
+                found = self._next_job(worker)
                 if found is None:
                     return None
                 batch, job = found
+                at_gate = self._gate_before(batch, job, frames=False)
                 path, stamp = Path(job.record.job.blend), job.record.stamp
                 asked = None if job.looked_at or merges.is_made_anew(job) else job.record.job
                 taken = self._other_outputs(job)
                 place, waits = self._place(job), bool(job.waits_for)
+            if at_gate is not None:
+                self._ask(at_gate)
+                continue
             # A large file's hash may take seconds, a look at a thousand pictures or at a drive too: not under the lock.
             why = self._trouble(place) if waits or may_be_full(place.folder) or (self._home and may_be_full(self._home)) else ""
             if why:
@@ -51,13 +55,19 @@ class Leasing(BatchLife):
                     self._settle_existing(batch, job, before)
                 if other:
                     self._hold(batch, job, path)
-                elif batch.running and not batch.record.paused and job.waiting and (offer := self._grant(batch, job, worker)):
-                    return offer
+                elif batch.running and not batch.record.paused and job.waiting and GateState.ASKED not in (batch.gate, job.gate):
+                    at_gate = self._gate_before(batch, job, frames=True)
+                    if at_gate is None and (offer := self._grant(batch, job, worker)):
+                        return offer
+            if at_gate is not None:
+                self._ask(at_gate)
 
-    def _next_job(self) -> tuple[LiveBatch, LiveJob] | None:
+    def _next_job(self, worker: str) -> tuple[LiveBatch, LiveJob] | None:
         self._start_next_batch()
         for batch in self.board:
             if not batch.running or batch.record.paused:
+                continue
+            if batch.gate is GateState.ASKED:
                 continue
             if batch.merging:
                 self._settle_batch(batch)
@@ -65,7 +75,15 @@ class Leasing(BatchLife):
                 ready = job.queued and merges.ready(batch, job)
                 patient = job.waits_for and self.clock() < job.look_again
                 if job.waiting and (ready or self._to_encode(job)) and not (job.in_order and job.leases) and not patient:
-                    return batch, job
+                    if job.gate is GateState.ASKED:
+                        if self.clock() - job.gate_asked < GRACE:
+                            return None
+                    elif not self._hooks_before(batch, job):
+                        return batch, job
+                    elif self._seals(worker):
+                        return None  # what the worker rendered before is over first, and the hooks that come after it
+                    elif self._at_gates() < max(1, len(self._workers)):
+                        return batch, job
         return None
 
     def _other_outputs(self, job: LiveJob) -> set[str]:
@@ -107,7 +125,7 @@ class Leasing(BatchLife):
     def _grant(self, batch: LiveBatch, job: LiveJob, worker: str) -> Offer | None:
         now = self.clock()
         if job.queued and merges.ready(batch, job):
-            frames = self._alone(job, self.ledger.queued_frames(job.record.id, self._share(job)))
+            frames = self._alone(job, self.ledger.queued_frames(job.record.id, self._share(batch, job)))
             kind = TaskKind.MERGE if job.record.job.merge else TaskKind.RENDER
             if not frames:
                 job.queued = 0
@@ -116,6 +134,7 @@ class Leasing(BatchLife):
             frames, kind = FrameList(), TaskKind.ENCODE
         else:
             return None
+        job.gate_frame = None  # the next frame has hooks of its own
         record = self.ledger.grant(job.record.id, kind, worker, frames, now=now)
         self.board.open_lease(batch, job, LiveLease(record))
         job.queued -= len(frames)
@@ -128,10 +147,12 @@ class Leasing(BatchLife):
         pictures = self._sequence(job) if kind is TaskKind.ENCODE else merges.pictures(batch, job, self.ledger)
         return Offer(record, batch, job, attempt_name(job.record, record.id), pictures)
 
-    def _share(self, job: LiveJob) -> int:
+    def _share(self, batch: LiveBatch, job: LiveJob) -> int:
         """Say how many frames to hand out at once: all for a lone worker, ever smaller parts among several."""
         if job.record.job.movie is MovieWay.DIRECT:
             return job.queued  # a movie cannot be written in parts
+        if self._by_frames(batch, job):
+            return 1
         workers = max(1, len(self._workers))
         if workers == 1 or job.in_order:
             return self._bounds.chunk

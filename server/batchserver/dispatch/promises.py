@@ -12,20 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from batchserver.model.recipe import Hook, Recipe
+from batchserver.model.recipe import Hook, Job, Recipe
 
 
 def unkept(recipe: Recipe, *, trusted: bool) -> tuple[str, ...]:
     """List the sentences about what will not be done."""
     sentences = list(_owners_only(recipe)) if not trusted else []
-    if trusted and _has_hooks(recipe):
-        sentences.append("Hooks are not run by this version of the server")
-    wanted = [name for name in ("desktop", "sound", "mail") if _enabled(_at(recipe.reactions, "notifications", name))]
-    wanted += ["feed"] if _enabled(_at(recipe.reactions, "rss")) else []
+    wanted = ["feed"] if _enabled(_at(recipe.reactions, "rss")) else []
     if wanted:
         sentences.append(f"Notifications ({', '.join(wanted)}) are not sent by this version of the server")
-    if trusted and _enabled(_at(recipe.reactions, "poweroff")):
-        sentences.append("The machine is not switched off by this version of the server")
     return tuple(sentences)
 
 
@@ -37,6 +32,8 @@ def _owners_only(recipe: Recipe) -> Iterator[str]:
         yield "The recipe's hooks are not run without the owner's token"
     if _enabled(_at(recipe.reactions, "poweroff")):
         yield "The machine is not switched off without the owner's token"
+    if _enabled(_at(recipe.reactions, "notifications", "mail")) or _at(recipe.reactions, "notifications", "channels"):
+        yield "Mail and messages to channels are not sent without the owner's token"
     yield "Without the owner's token, files do not run scripts of their own"
 
 
@@ -46,8 +43,12 @@ def obeyed(hooks: Iterable[Hook], *, trusted: bool) -> tuple[Hook, ...]:
 
 
 def _has_hooks(recipe: Recipe) -> bool:
-    of_jobs = [hook for job in recipe.jobs if job.enabled for hook in (*job.pre_hooks, *job.post_hooks)]
-    return any(hook.enabled for hook in (*recipe.pre_hooks, *recipe.post_hooks, *of_jobs))
+    of_jobs = [hook for job in recipe.jobs if job.enabled for hook in _of_job(job)]
+    return any(hook.enabled for hook in (*recipe.pre_hooks, *recipe.post_hooks, *recipe.failure_hooks, *of_jobs))
+
+
+def _of_job(job: Job) -> tuple[Hook, ...]:
+    return (*job.pre_hooks, *job.post_hooks, *job.pre_frame_hooks, *job.post_frame_hooks, *job.failure_hooks)
 
 
 def _at(values: Mapping[str, Any], *names: str) -> Any:

@@ -13,17 +13,28 @@ from typing import Any
 from .answers import Answers
 from .current_batch import CurrentBatch
 from .dispatcher import Dispatcher
+from .power import NoPower, Power, PowerDesk
 from .queue import Queue
 from .shelf import Rival, Shelf
 
 
-class RenderService(CurrentBatch, Queue):
+class RenderService(CurrentBatch, Queue, PowerDesk):
     """What the web and the command line ask."""
 
-    def __init__(self, dispatcher: Dispatcher, *, about: Callable[[], dict[str, Any]], instance: str, rival: Rival = lambda _ours, _theirs: None) -> None:
-        shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count), rival)
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        about: Callable[[], dict[str, Any]],
+        instance: str,
+        rival: Rival = lambda _ours, _theirs: None,
+        power: Power | None = None,
+    ) -> None:
+        power = power or NoPower()
+        shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count, power), rival)
         CurrentBatch.__init__(self, shelf)
         Queue.__init__(self, shelf)
+        PowerDesk.__init__(self, power)
         self._about = about
 
     def blend_in_use(self, path: Path) -> bool:

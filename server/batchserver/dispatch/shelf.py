@@ -64,6 +64,7 @@ class Shelf:
         self.refuse_rivals(recipe.jobs)
         messages = unkept(recipe, trusted=trusted)
         record = dispatcher.ledger.add_batch(recipe, queued=queued, trusted=trusted, now=dispatcher.clock(), messages=messages)
+        dispatcher.remember(record.id, recipe.secrets)
         dispatcher.board.put(dispatcher.take_over(record.id))
         return record
 

@@ -62,6 +62,10 @@ CODES: Mapping[str, Code] = MappingProxyType({
     ),
     "tile_failed": Code("A tile failed or was cancelled, so its whole picture was not made.", "Render the failed tile again; the whole picture follows."),
     "bad_order": Code("The session did not understand what it was told.", "Report this as a fault of Render+, with the log."),
+    "hook_failed": Code(
+        "A command that comes before the batch, job or frame failed or took too long.",
+        "Correct the hook (its log has what it said), or let it be ignored when it fails, and render the failed job again.",
+    ),
     # --- what this Blender or computer does not have ---
     "no_blender": Code(
         "Blender was not found, or does not start.", "Name a Blender that starts: in the batch, by --blender, or on PATH.",
@@ -115,6 +119,25 @@ CODES: Mapping[str, Code] = MappingProxyType({
     ),
     "file_not_written": Code("A file that the frame must write is not there.", "Look at the scene's File Output nodes, and at what else removes files."),
     "wrong_size": Code("A picture has other pixels than the job asks for.", "Look for a script or a driver that changes the size while it renders."),
+    "black": Code(
+        "A picture is black all over, every time it is rendered (the job asks for this check).",
+        "Look at the scene's lights, world and camera at this frame; if it is meant to be black, take black out of the job's suspect.",
+    ),
+    "transparent": Code(
+        "There is nothing in a picture, every time it is rendered (the job asks for this check).",
+        "Look what the camera sees at this frame; if it is meant to be empty, take transparent out of the job's suspect.",
+    ),
+    "not_a_number": Code(
+        "A picture has pixels whose colour is no number, every time it is rendered (the job asks for this check).",
+        "Look for a material, a light or a compositor node that divides by zero there, or take nan out of the job's suspect.",
+    ),
+    "outlier": Code(
+        "A picture is unlike the frames around it, and came out otherwise each time (the job asks for this check).",
+        "Compare the picture that was kept with its neighbours; look for what changes from render to render.",
+    ),
+    "not_looked_at": Code(
+        "Pictures that were to be looked at could not be; they are whole, and were accepted.", "Look at them yourself, or mend the reason.", note=True,
+    ),
     "movie": Code(
         "The movie could not be made; its frames are kept.", "Correct the scene's movie settings, and render the failed job again: only the movie is made.",
     ),

@@ -27,6 +27,10 @@ class EventKind(StrEnum):
     FRAME_DONE = "frame_done"
     FRAME_REJECTED = "frame_rejected"
     FRAME_FAILED = "frame_failed"
+    POWER_COUNTDOWN = "power_countdown"
+    POWER_KEPT_ON = "power_kept_on"
+    POWER_DONE = "power_done"
+    POWER_FAILED = "power_failed"
 
 
 @dataclass(frozen=True, slots=True)

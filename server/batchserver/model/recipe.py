@@ -131,7 +131,7 @@ class Job:
 class Recipe:
     """A whole batch as its recipe describes it, checked.
 
-    `document` is the JSON it was made from, without secrets: what is kept and shown. `reactions` holds the
+    `document` is the JSON it was made from, without secrets: what is kept and shown. `secrets` are in memory only. `reactions` holds the
     recipe's `notifications`, `poweroff`, `settings.rss` and `settings.write_log` for the room that reacts.
     """
 
@@ -144,3 +144,4 @@ class Recipe:
     failure_hooks: tuple[Hook, ...] = ()
     reactions: Mapping[str, Any] = field(default_factory=dict)
     document: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -32,7 +32,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch as the ledger keeps it. `queued` tells that it starts by itself when its turn comes."""
+    """A batch as the ledger keeps it. `queued` tells that it starts by itself when its turn comes, `passed` that its PRE hooks were run."""
 
     id: int
     name: str
@@ -46,6 +46,7 @@ class BatchRecord:
     created: float
     times: Times
     messages: tuple[str, ...]
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class JobRecord:
     """A job as the ledger keeps it.
 
     `encode` is the state of its movie's encoding, None where there is none; `movie` the finished movie's path. `failure` says why it
-    failed, `notes` what is wrong with pictures that were rendered all the same.
+    failed, `notes` what is wrong with pictures that were rendered all the same. `passed`: its PRE hooks were run for this start of it.
     """
 
     id: int
@@ -77,6 +78,7 @@ class JobRecord:
     movie: str = ""
     failure: Diagnosis | None = None
     notes: tuple[Diagnosis, ...] = ()
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class JobFacts:
     way_out: str = ""
     pictures: tuple[Path, ...] = ()
     log: Path | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Any
 
 from batchserver.model.errors import BadInput, Fault, RecipeFaults
 from batchserver.model.frames import MAX_FRAMES, FrameList, parse_frames
-from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section
+from batchserver.model.hooks import OF_JOB, read_hooks
+from batchserver.model.recipe import Existing, Job, MovieWay, Override, Section, Suspect
 
 from . import rules
 from .output_path import expand_tokens, resolve_output, settle_date
@@ -30,6 +31,7 @@ class Batchwide:
     percentage: int | None = None
     ignore_border: bool = False
     existing: Existing = Existing.OVERWRITE
+    suspect: tuple[Suspect, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Batchwide:
@@ -40,6 +42,7 @@ class Batchwide:
             int(percentage["value"]) if percentage["enabled"] else None,
             settings["ignore_border"],
             Existing(settings["existing"]),
+            tuple(map(Suspect, dict.fromkeys(settings["suspect"]))),
         )
 
 
@@ -76,7 +79,10 @@ class JobBuilder:
         faults += rules.size(size, f"{where}.size")
         faults += rules.section(raw["section"], f"{where}.section")
         faults += rules.engine(raw["engine"], f"{where}.engine")
+        faults += rules.suspect(raw["suspect"], f"{where}.suspect")
         faults += rules.overrides(raw["custom_overrides"], f"{where}.custom_overrides")
+        faults += rules.hooks(raw["hooks"], OF_JOB, f"{where}.hooks")
+        faults += rules.frame_hooks(raw, f"{where}.hooks")
         percentage = self._batchwide.percentage
         job = Job(
             index=index,
@@ -103,9 +109,13 @@ class JobBuilder:
             overrides=_overrides(raw["custom_overrides"]),
             movie=MovieWay(raw["movie"]),
             existing=Existing(raw["existing"] or self._batchwide.existing),
+            suspect=_suspect(raw["suspect"], self._batchwide.suspect),
             timeout=float(raw["timeout"]),
-            pre_hooks=hooks(raw["hooks"]["PRE_JOB"]),
-            post_hooks=hooks(raw["hooks"]["POST_JOB"]),
+            pre_hooks=read_hooks(raw["hooks"]["PRE_JOB"]),
+            post_hooks=read_hooks(raw["hooks"]["POST_JOB"]),
+            pre_frame_hooks=read_hooks(raw["hooks"]["PRE_FRAME"]),
+            post_frame_hooks=read_hooks(raw["hooks"]["POST_FRAME"]),
+            failure_hooks=read_hooks(raw["hooks"]["ON_FAILURE"]),
         )
         return job, faults if job.enabled else []
 
@@ -221,6 +231,5 @@ def _overrides(raw: list[dict[str, Any]]) -> tuple[Override, ...]:
     return tuple(Override(one["name"] or one["path"], one["path"].strip(), one["data"], one["library"]) for one in raw if one["enabled"])
 
 
-def hooks(raw: list[dict[str, Any]]) -> tuple[Hook, ...]:
-    """Read a list of hooks."""
-    return tuple(Hook(hook["enabled"], hook["cmd"]) for hook in raw)
+def _suspect(words: list[str], batchwide: tuple[Suspect, ...]) -> tuple[Suspect, ...]:
+    return tuple(Suspect(word) for word in dict.fromkeys(words) if word != rules.NOTHING) if words else batchwide

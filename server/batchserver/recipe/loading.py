@@ -15,15 +15,17 @@ from pathlib import PurePath
 from typing import Any
 
 from batchserver.model.errors import Fault, RecipeFaults
+from batchserver.model.hooks import OF_BATCH, read_hooks
 from batchserver.model.recipe import Job, Recipe
 
+from . import rules
 from .collisions import collisions
 from .document import read_document
-from .jobs import Batchwide, JobBuilder, hooks
+from .jobs import Batchwide, JobBuilder
 from .merges import settle_merges
 from .paths import Paths
 from .schema import shape_faults
-from .secrets import without_secrets
+from .secrets import lost_before, secrets_of, without_secrets
 from .wording import found
 
 VERSION = 2.2
@@ -53,6 +55,7 @@ def load_recipe(
     jobs = settle_merges(jobs, document["jobs"], faults)
     faults += collisions(jobs, ignore_case=ignore_case)
     if not broken_top:
+        faults += rules.hooks(document["hooks"], OF_BATCH, "hooks")
         _settle_paths(document, Paths(here), faults)
     if faults:
         raise RecipeFaults(tuple(sorted(faults, key=_place)))
@@ -129,15 +132,18 @@ def _place(fault: Fault) -> tuple[int, int]:
 
 
 def _recipe(document: dict[str, Any], jobs: tuple[Job, ...]) -> Recipe:
-    kept = without_secrets(document)
+    kept, secrets = without_secrets(document), secrets_of(document)
+    if left_out := sorted(secrets.keys() | lost_before(document)):
+        kept["notifications"]["_left_out"] = left_out  # the places; what stood there is in `secrets` alone
     kept["name"] = document.get("name") or str(jobs[0].blend)
     return Recipe(
         name=kept["name"],
         version=VERSION,
         blender_bin=kept["blender_bin"],
         jobs=jobs,
-        pre_hooks=hooks(kept["hooks"]["PRE_BATCH"]),
-        post_hooks=hooks(kept["hooks"]["POST_BATCH"]),
+        pre_hooks=read_hooks(kept["hooks"]["PRE_BATCH"]),
+        post_hooks=read_hooks(kept["hooks"]["POST_BATCH"]),
+        failure_hooks=read_hooks(kept["hooks"]["ON_FAILURE"]),
         reactions={
             "notifications": kept["notifications"],
             "poweroff": kept["poweroff"],
@@ -145,4 +151,5 @@ def _recipe(document: dict[str, Any], jobs: tuple[Job, ...]) -> Recipe:
             "write_log": kept["settings"]["write_log"],
         },
         document=kept,
+        secrets=secrets,
     )

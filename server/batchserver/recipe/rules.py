@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from batchserver.model.errors import Fault
+from batchserver.model.hooks import When
+from batchserver.model.hooks import faults as hook_faults
 
 from .wording import closest, found, shortened
 
@@ -17,6 +20,9 @@ _SMALLEST = 4
 
 _ROUNDING = 1e-6
 """What a section's edges may be over 1 for the rounding of whoever wrote them."""
+
+NOTHING = "none"
+"""What a job says that wants no check although the batch has some."""
 
 _LONGEST_NAME = 240
 """Bytes of a file's name without digits and extension; file systems take 255."""
@@ -59,6 +65,12 @@ def engine(word: str, place: str) -> Iterator[Fault]:
         yield Fault(place, f"expected Blender's word for an engine, found {found(word)}; did you mean {meant}?")
 
 
+def suspect(words: list[str], place: str) -> Iterator[Fault]:
+    """Whoever wants no check wants no other one beside it."""
+    if NOTHING in words and len(words) > 1:
+        yield Fault(place, f'expected checks or "{NOTHING}", found both; leave one of them')
+
+
 def overrides(raw: list[dict[str, Any]], place: str) -> Iterator[Fault]:
     """An enabled override names a property by a path, which is names, dots and brackets and nothing else."""
     for index, one in enumerate(raw):
@@ -70,6 +82,20 @@ def overrides(raw: list[dict[str, Any]], place: str) -> Iterator[Fault]:
 def is_property_path(path: str) -> bool:
     """Tell whether the text can be a path from property to property: no calls, no operators, no `__names__`."""
     return len(path) <= 1000 and bool(_PROPERTY_PATH.fullmatch(path.strip())) and not re.match(r"(?:.*\.)?__", path)
+
+
+def hooks(raw: Mapping[str, Any], moments: Iterable[When], place: str, *, windows: bool = sys.platform == "win32") -> Iterator[Fault]:
+    """The tokens of commands that are switched on have a value at their moment."""
+    for when in moments:
+        for index, hook in enumerate(raw[when.value]):
+            for sentence in hook_faults(hook["cmd"], when, windows=windows) if hook["enabled"] else ():
+                yield Fault(f"{place}.{when}[{index}].cmd", sentence)
+
+
+def frame_hooks(raw: Mapping[str, Any], place: str) -> Iterator[Fault]:
+    """A movie that Blender writes itself is rendered in one go: nothing can be done before its frames."""
+    if raw["movie"] == "direct" and any(hook["enabled"] for hook in raw["hooks"]["PRE_FRAME"]):
+        yield Fault(f"{place}.PRE_FRAME", 'expected no commands before each frame, since movie is "direct" and its frames are rendered in one go')
 
 
 def lengths(output: str, place: str) -> Iterator[Fault]:

@@ -33,6 +33,8 @@ class Api:
     def table(self) -> tuple[Route, ...]:
         """Give the routes."""
         return (
+            Route("GET", "/api/v1/power", self.power),
+            Route("DELETE", "/api/v1/power", self.keep_on),
             Route("GET", "/api/v1/batches", self.list_batches),
             Route("POST", "/api/v1/batches", self.enqueue),
             Route("POST", "/api/v1/files", self.upload),
@@ -49,6 +51,15 @@ class Api:
             Route("GET", _JOB + "/picture", self.picture),
             Route("POST", _JOB + "/input", self.settle_input),
         )
+
+    def power(self, asked: Asked) -> Reply:
+        """Give the last wish to switch the computer off."""
+        return json_reply({"power": self._service.power()})
+
+    def keep_on(self, asked: Asked) -> Reply:
+        """Stop the countdown to it."""
+        self._service.keep_on()
+        return said("The computer stays on.")
 
     def list_batches(self, asked: Asked) -> Reply:
         """Give all batches, in the queue's order."""

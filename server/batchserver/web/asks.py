@@ -140,7 +140,19 @@ class Queue(Protocol):
         ...
 
 
-class Service(CurrentBatch, Queue, Protocol):
+class Power(Protocol):
+    """Switching the computer off when a batch is over."""
+
+    def power(self) -> dict[str, Any] | None:
+        """Give the last wish (action, batch, at, state, message), None when there was none since the server's start."""
+        ...
+
+    def keep_on(self) -> None:
+        """Stop the countdown; `Conflict` when there is none."""
+        ...
+
+
+class Service(CurrentBatch, Queue, Power, Protocol):
     """Everything that the routes need."""
 
     def blend_in_use(self, path: Path) -> bool:

@@ -14,13 +14,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from unit.dispatch.house import House, make_job, png
+from unit.dispatch.test_gates import SlowGate
 
 from batchserver.dispatch.board import Progress
 from batchserver.dispatch.offers import Offer
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import Conflict
-from batchserver.model.recipe import Section, Tile
+from batchserver.model.hooks import When
+from batchserver.model.recipe import Hook, Section, Tile
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
 
+HOOKS = (Hook(True, "true"),)
 workers = st.sampled_from(["a", "b", "c"])
 
 
@@ -33,12 +37,16 @@ class AnyOrder(RuleBasedStateMachine):
         self.house = House(self.folder)
         self.offers: dict[str, Offer] = {}
         self.ever_done: set[tuple[int, int]] = set()
+        self.gate = SlowGate()
+        self.opened: int | None = None
+        self.house.dispatcher.gate = self.gate
 
     @initialize()
     def start(self) -> None:
         tiles = tuple(Tile(place, f"job {place}", Section(0.0, 0.0, 1.0, 0.5), "") for place in (1, 3))
         self.house.run(
-            make_job(self.folder, 0, (1, 2, 3)), make_job(self.folder, 1, (7,)), make_job(self.folder, 2, tuple(range(10, 20))),
+            make_job(self.folder, 0, (1, 2, 3), pre_frame_hooks=HOOKS), make_job(self.folder, 1, (7,)),
+            make_job(self.folder, 2, tuple(range(10, 20)), pre_hooks=HOOKS),
             make_job(self.folder, 3, (7,)), make_job(self.folder, 4, (7,), merge=tiles),
         )  # fmt: skip
 
@@ -58,6 +66,20 @@ class AnyOrder(RuleBasedStateMachine):
             tiles = [offer.batch.jobs[place] for place, _ in offer.sequence]
             assert all(job.record.status is JobStatus.FINISHED for job in tiles), "it waits for its tiles"
             assert all(path.is_file() for _, path in offer.sequence)
+            assert offer.job.record.passed or not offer.job.record.job.pre_hooks, "its hooks came first"
+            if offer.job.record.job.pre_frame_hooks:
+                assert offer.lease.frames == (self.opened,)
+                self.opened = None
+
+    @rule(well=st.booleans())
+    def hooks_end(self, well: bool) -> None:
+        if self.gate.asked:
+            asked = self.gate.answer(None if well else Diagnosis("hook_failed", "exit code 1"))
+            self.opened = asked.frame if well and asked.when is When.PRE_FRAME else self.opened
+
+    @rule()
+    def time_goes_by(self) -> None:
+        self.house.now += 3
 
     @rule(worker=workers, whole=st.booleans(), data=st.data())
     def hand_in(self, worker: str, whole: bool, data: st.DataObject) -> None:
@@ -102,6 +124,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def kill_the_server(self) -> None:
         self.house.restart()
+        while self.gate.asked:
+            self.gate.answer()  # too late: nobody asks any more
+        self.house.dispatcher.gate = self.gate
         self.offers.clear()
 
     # --- what holds -----------------------------------------------------------------------------------

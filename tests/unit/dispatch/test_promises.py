@@ -27,7 +27,7 @@ def test_hooks_are_given_to_whoever_runs_them_only_for_the_owner() -> None:
 @pytest.mark.parametrize("recipe", HOOKED)
 def test_a_strangers_hooks_are_refused_with_a_sentence(recipe: Recipe) -> None:
     assert "The recipe's hooks are not run without the owner's token" in unkept(recipe, trusted=False)
-    assert unkept(recipe, trusted=True) == ("Hooks are not run by this version of the server",)
+    assert unkept(recipe, trusted=True) == ()
 
 
 @pytest.mark.parametrize("recipe", [PLAIN, replace(PLAIN, pre_hooks=(OFF,)), replace(PLAIN, jobs=(replace(JOB, enabled=False, pre_hooks=(ON,)),))])
@@ -41,4 +41,4 @@ def test_a_stranger_chooses_no_program_and_switches_nothing_off() -> None:
     told = unkept(recipe, trusted=False)
     assert [sentence for sentence in told if "blender_bin is not obeyed" in sentence]
     assert "The machine is not switched off without the owner's token" in told
-    assert unkept(recipe, trusted=True) == ("The machine is not switched off by this version of the server",)
+    assert unkept(recipe, trusted=True) == ()

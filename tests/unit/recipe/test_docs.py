@@ -35,7 +35,7 @@ def test_every_key_and_token_is_in_the_docs() -> None:
 
 def test_the_examples_load_except_the_broken_one_which_answers_what_is_printed() -> None:
     *right, broken = EXAMPLES
-    assert [faults(text) for text in right] == [{}] * 3
+    assert [faults(text) for text in right] == [{}] * 4
     assert "\n".join(f"{path}: {message}" for path, message in faults(broken).items()) == ANSWERS[0]
 
 

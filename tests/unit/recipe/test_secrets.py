@@ -34,7 +34,7 @@ def test_a_recipe_without_password_has_none(document: dict[str, object]) -> None
 
 def test_reactions_hold_what_the_recipe_says() -> None:
     reactions = load(sample()).reactions
-    assert reactions["poweroff"] == {"enabled": False, "action": "DISABLED"}
+    assert reactions["poweroff"] == {"enabled": False, "action": "DISABLED", "only_if_all_well": False, "countdown": 60}
     assert reactions["rss"] == {"enabled": False, "path": "/home/user/feed.rss"}
     assert reactions["write_log"] is False
     assert reactions["notifications"]["sound"]["volume"] == 10
@@ -78,3 +78,23 @@ def test_no_fault_shows_a_password(text: str) -> None:
 def test_a_number_for_a_password_is_a_fault_that_does_not_show_it() -> None:
     with pytest.raises(RecipeFaults, match=r"notifications\.mail\.pass: expected a text in quotes, found something else"):
         load_recipe('{"version": 2.2, "notifications": {"mail": {"pass": 4711}}, "jobs": []}', here=None)
+
+
+def test_tokens_and_addresses_of_channels_are_handed_out_and_not_kept() -> None:
+    channels = [{"kind": "slack", "url": "https://hooks.slack.com/services/hunter2"}, {"kind": "telegram", "token": "hunter2", "to": "42"}]
+    recipe = load({**sample(), "notifications": {"mail": {"pass": "hunter2"}, "channels": channels}})
+    assert "hunter2" not in json.dumps(recipe.document) + repr(recipe) + json.dumps(recipe.reactions)
+    assert recipe.secrets == {"mail.pass": "hunter2", "channels[0].url": channels[0]["url"], "channels[1].token": "hunter2"}
+    assert recipe.document["notifications"]["channels"][0]["url"] == "https://hooks.slack.com/…"
+    assert recipe.document["notifications"]["_left_out"] == sorted(recipe.secrets)
+
+
+@pytest.mark.parametrize("url", ["discord://hunter2@x", "http://[hunter2", "//hunter2/x", "hunter2"])
+def test_of_an_address_that_is_none_nothing_is_kept(url: str) -> None:
+    assert without_secrets({"notifications": {"channels": [{"url": url}, 3]}})["notifications"]["channels"][0]["url"] == ""
+
+
+def test_no_fault_shows_an_address() -> None:
+    with pytest.raises(RecipeFaults) as faults:
+        load_recipe('{"notifications": {"channels": [{"kind": "slack", "url": "https://x/hunter2",,}]}}', here=None)
+    assert "hunter2" not in str(faults.value) + repr(faults.value.faults)

@@ -139,6 +139,13 @@ class FakeService:
         self._note("frames", batch_id, index)
         return ReadyAnswer(b'{"frames": []}', "f")
 
+    def power(self) -> dict[str, Any] | None:
+        self._note("power")
+        return None
+
+    def keep_on(self) -> None:
+        self._note("keep_on")
+
     def log_path(self, batch_id: int, index: int) -> Path:
         self._note("log_path", batch_id, index)
         return self.log
