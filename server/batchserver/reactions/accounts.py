@@ -61,6 +61,7 @@ def _keyring(service: str, user: str) -> str | None:
     except ImportError:
         return None
     try:
-        return keyring.get_password(service, user)
+        found: str | None = keyring.get_password(service, user)
     except Exception:  # a keyring that is locked, or none at all, raises errors of its own kinds
         return None
+    return found
