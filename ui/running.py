@@ -104,8 +104,8 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, state:
         failed = column.row()
         failed.alert = True
         failed.label(text=failed_text(batch), icon="ERROR", translate=False)
-    for waiting in dict.fromkeys(str(job["waiting"]) for job in snapshot.get("jobs", ()) if job.get("waiting")):
-        is_bad = waiting.startswith("The pictures wait")  # the server's words; otherwise a hook runs, which is as it should be
+    # What is wrong with a place is among the job's messages, too; a hook that runs is as it should be.
+    for waiting, is_bad in dict.fromkeys((str(job["waiting"]), job["waiting"] in job["messages"]) for job in snapshot.get("jobs", ()) if job.get("waiting")):
         texts.paragraph(layout.box(), heard(waiting), context, icon="ERROR" if is_bad else "SORTTIME", alert=is_bad)
     for message in snapshot.get("messages") or ():
         texts.paragraph(layout, heard(str(message)), context, icon="INFO")

@@ -17,8 +17,8 @@ from chaos.scenes import SCENE
 
 from blenders import RealBlender
 
-KILLS = int(os.environ.get("KILLS", "5"))
-SEED = int(os.environ.get("SEED", "1"))
+KILLS = int(os.environ.get("KILLS") or 5)
+SEED = int(os.environ.get("SEED") or 1)
 
 
 @pytest.mark.timeout(max(300, KILLS * 30))

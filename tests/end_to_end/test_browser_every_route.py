@@ -16,7 +16,21 @@ from unit.web.fake_service import Running, running
 
 from batchserver.web.guard import Guard
 
-READS = {"about", "snapshot", "ready", "current_name", "job_answer", "list_batches", "batch", "batch_job", "missing", "frames", "log_path", "last_picture"}
+READS = {
+    "about",
+    "power",
+    "snapshot",
+    "ready",
+    "current_name",
+    "job_answer",
+    "list_batches",
+    "batch",
+    "batch_job",
+    "missing",
+    "frames",
+    "log_path",
+    "last_picture",
+}
 """What the service is asked by GETs that change nothing: a page may send them, but never sees the answer."""
 
 SIMPLE = ("img", "blind", "form", "formFile", "beacon")

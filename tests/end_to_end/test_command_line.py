@@ -403,7 +403,7 @@ def test_logs_and_temporary_folders_are_kept_when_asked(
     finally:
         log.unlink()
     assert "DEBUG" in kept.stderr or "INFO" in kept.stderr
-    assert list((tmp_path / "tmp").glob("renderplus-session-*"))
+    assert list((tmp_path / "data" / "temp").glob("session-*"))
     assert (tmp_path / "out" / ".renderplus").is_dir()
 
     (tmp_path / "clean").mkdir()

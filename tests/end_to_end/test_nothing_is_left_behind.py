@@ -178,7 +178,7 @@ def test_a_frame_on_which_blender_dies_three_times_fails_with_its_reason_and_log
         assert [facts["status"] for facts in end["jobs"]] == ["FAILED", "FINISHED"]
         message = " ".join(end["jobs"][0]["messages"])
         assert "Frame 1 failed 3 times" in message
-        assert "Blender ended unexpectedly" in message
+        assert "Blender was ended from outside (signal 9, SIGKILL)" in message
         log = Path(message.partition("(log: ")[2].partition(")")[0])
         assert log.is_file()
         assert log.stat().st_size

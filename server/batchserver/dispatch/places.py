@@ -6,7 +6,6 @@ Runs without Blender.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
@@ -14,8 +13,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from .sealing import HIDDEN_FOLDER
 
 MIB = 1024**2
 LEAST = 32 * MIB
@@ -52,7 +49,7 @@ class Place:
 
 
 def trouble(place: Place, *, free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free) -> str:
-    """Say why pictures cannot be written there at present, and what helps; empty when they can. Writes and removes a small file."""
+    """Say why pictures cannot be written there at present, and what helps; empty when they can. Writes a small file that is gone again."""
     try:
         if place.known and not place.folder.is_dir():
             return _sentence(place.folder, errno.ENOENT)
@@ -75,20 +72,10 @@ def may_be_full(folder: Path) -> bool:
 
 
 def _probe(folder: Path) -> None:
-    """Write a small file to the disk and remove it."""
-    hidden = folder / HIDDEN_FOLDER
-    hidden.mkdir(exist_ok=True)
-    try:
-        handle, name = tempfile.mkstemp(prefix="probe-", dir=hidden)
-        try:
-            os.write(handle, _PROBE)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-            os.unlink(name)
-    finally:
-        with contextlib.suppress(OSError):
-            hidden.rmdir()
+    """Write a small file to the disk. It has no name, or loses it at once, so that nothing of it is left whatever dies."""
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        file.write(_PROBE)
+        os.fsync(file.fileno())
 
 
 def _sentence(folder: Path, number: int, said: str = "") -> str:

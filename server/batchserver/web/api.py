@@ -13,7 +13,8 @@ from batchserver.model.recipe import Recipe
 
 from .asked import Asked
 from .asks import InputChoice, Service
-from .renderplus import store
+from .guard import ARCHIVE_TYPES
+from .renderplus import store, store_archive
 from .reply import FileReply, Reply, json_reply, polled, said
 from .routing import Route
 from .uploads import Uploads
@@ -73,8 +74,9 @@ class Api:
         return json_reply({"status": "The batch waits in the queue.", "id": batch_id}, 201, headers=(("Location", f"/api/v1/batches/{batch_id}"),))
 
     def upload(self, asked: Asked) -> Reply:
-        """Store a .blend, however often it is sent."""
-        return json_reply({"status": "The file is stored.", **store(asked, self._uploads, self._service.blend_in_use).document()})
+        """Store a .blend, or unpack a ZIP of one with its textures, however often it is sent."""
+        keep = store_archive if asked.content_type in ARCHIVE_TYPES else store
+        return json_reply({"status": "The file is stored.", **keep(asked, self._uploads, self._service.blend_in_use).document()})
 
     def batch(self, asked: Asked, batch_id: str) -> Reply:
         """Give the poll answer of a batch."""

@@ -32,7 +32,9 @@ from .token import Access
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 GETS_WITH_EFFECTS = frozenset({"/batch/start"})
 OPEN_ROUTES = frozenset({"/test"})
-UPLOAD_ROUTES = frozenset({"/batch/file", "/api/v1/files"})
+ARCHIVE_ROUTE = "/api/v1/files"
+UPLOAD_ROUTES = frozenset({"/batch/file", ARCHIVE_ROUTE})
+ARCHIVE_TYPES = frozenset({"application/zip", "application/x-zip-compressed"})  # no form can send these
 
 WHERE_IT_IS = "it is in the file 'token' of the data folder, or where --token-file says; send 'Authorization: Bearer TOKEN'"
 THROUGH_A_PROXY = "The request came through a proxy, where everybody is 127.0.0.1, so this server"
@@ -158,8 +160,9 @@ def check_content_type(asked: Asked) -> None:
     if not asked.length:
         return
     if asked.path in UPLOAD_ROUTES:
-        if asked.content_type not in _UPLOAD_TYPES:
-            raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; send a .blend as application/octet-stream or multipart/form-data.")
+        if asked.content_type not in _UPLOAD_TYPES and not (asked.path == ARCHIVE_ROUTE and asked.content_type in ARCHIVE_TYPES):
+            ways = f"send a .blend as application/octet-stream or multipart/form-data, a ZIP of one to {ARCHIVE_ROUTE} as application/zip"
+            raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; {ways}.")
     elif asked.content_type != "application/json":
         raise WrongContentType(f"The content type is {asked.content_type or 'missing'}; send it as application/json.")
 

@@ -126,6 +126,17 @@ def store(asked: Asked, uploads: Uploads, in_use: Callable[..., bool]) -> Stored
             asked.spooled.close()  # before the answer: who has it finds nothing left behind
 
 
+def store_archive(asked: Asked, uploads: Uploads, in_use: Callable[..., bool]) -> Stored:
+    """Unpack the uploaded ZIP of a request; `?blend=` names its .blend, where it has several."""
+    if not asked.length:
+        raise BadInput("No file was sent: the body is empty.")
+    try:
+        return uploads.keep_archive(asked.stream, asked.spooled, asked.length, asked.query("blend"), in_use, owner=asked.trusted)
+    finally:
+        if asked.spooled is not None:
+            asked.spooled.close()
+
+
 def job_index(text: str) -> int:
     """Read a job's index out of a path. Raises `BadInput`."""
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):

@@ -30,14 +30,14 @@ class Spool:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self.folder.iterdir():
             with contextlib.suppress(OSError):
-                left.unlink()
+                remove(left)
 
     def free(self) -> int:
         """Give the free bytes of the folder's disk."""
         return shutil.disk_usage(self.folder).free
 
     def place(self) -> Path:
-        """Name a file of the folder that is not there; what is moved to it is removed at the next start at the latest."""
+        """Name a file or folder in the folder that is not there; what is moved to it is removed at the next start at the latest."""
         return self.folder / secrets.token_hex(16)
 
     def create(self) -> tuple[Path, BinaryIO]:
@@ -97,6 +97,14 @@ class SpoolBuffer:
         if self._path is not None:
             self._path.unlink(missing_ok=True)
             self._path = None
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _private(name: str, flags: int) -> int:
