@@ -212,5 +212,5 @@ pumped("FINISHED")
 """)
     assert found["jobs"] == jobs
     assert len(found["costs"]) >= 5
-    # The usual one: beside other tests a single one is interrupted now and then, and its caches are cold after that.
-    assert found["costs"][len(found["costs"]) // 2] < 0.002, found["costs"]
+    # Not the very worst: beside other tests one is interrupted now and then, and finds its caches cold.
+    assert found["costs"][len(found["costs"]) * 9 // 10 - 1] < 0.002, found["costs"]
