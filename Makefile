@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n $(JOBS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE := 1
 export KILLS SEED
 
-.PHONY: help demo test check chaos format bench load extension clean distclean python server wheel wheels static
+.PHONY: help demo test check chaos format bench load extension farm clean distclean python server wheel wheels static
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +40,9 @@ load: wheel ## what a thousand polls a second cost a render, and five clients
 
 extension: python ## build the add-on's zips into dist/: one for each platform, one for all
 	@$(PYTHON) tools/build_extension.py $(ARGS)
+
+farm: ## set up what `--farm` needs beside the server: packing, the gateways' listener (docs/farm.md)
+	@$(BOOTSTRAP) farm
 
 clean: ## remove what was built (the environments stay)
 	rm -rf build dist tests/.pytest_cache .ruff_cache

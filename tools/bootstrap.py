@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Set up what a make target needs: `.venv` for the server and its tools, `.venv-bpy` for Blender as a module.
 
-    python3 tools/bootstrap.py [server] [dev] [bpy] [wheels]
+    python3 tools/bootstrap.py [server] [farm] [dev] [bpy] [wheels]
 
 `wheels` is for the add-on's tests: further releases of bpy, each in an environment of its own (`.venv-bpy-4.2`).
 A second run sees its stamp and has nothing to do. Runs without Blender, on any Python from 3.7 on, so that an old
@@ -46,7 +46,7 @@ def main(wanted: list[str]) -> int:
     try:
         with only_one_at_a_time():
             for part in wanted or ["server"]:
-                {"server": set_up_server, "dev": set_up_dev, "bpy": set_up_bpy, "wheels": set_up_wheels}[part]()
+                {"server": set_up_server, "farm": set_up_farm, "dev": set_up_dev, "bpy": set_up_bpy, "wheels": set_up_wheels}[part]()
     except SetupProblem as problem:
         print(f"Set-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -59,6 +59,14 @@ def set_up_server() -> None:
     if is_stamped(ROOT / ".venv", dev_packages(project)):
         return
     install(ROOT / ".venv", Path(sys.executable), project["dependencies"], "the server")
+
+
+def set_up_farm() -> None:
+    """Make `.venv` with what a server needs that gives frames to other machines, too; leave one alone that has more."""
+    project = read_project()
+    if is_stamped(ROOT / ".venv", dev_packages(project)):
+        return
+    install(ROOT / ".venv", Path(sys.executable), project["dependencies"] + project["optional-dependencies"]["farm"], "the server and the farm's packages")
 
 
 def set_up_dev() -> None:
@@ -109,8 +117,8 @@ def read_project() -> dict:
 
 
 def dev_packages(project: dict) -> list[str]:
-    """List what development needs: the server's packages and the tools."""
-    return project["dependencies"] + project["optional-dependencies"]["dev"]
+    """List what development needs: the server's packages, the farm's, and the tools."""
+    return project["dependencies"] + project["optional-dependencies"]["dev"] + project["optional-dependencies"]["farm"]
 
 
 def python_for_bpy(releases: dict[str, str]) -> tuple[Path, str]:
