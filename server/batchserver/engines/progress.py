@@ -9,7 +9,6 @@ Runs without Blender.
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
 
 from batchserver.model.progress import Figures
 
@@ -22,7 +21,7 @@ _LINEAR = 0.9  # part of the way to the promised end that is gone evenly; what i
 _DISAGREE = 2.0  # times by which this frame's own figure may differ from earlier frames before it wins
 _ENOUGH_FOR_A_RATE = 0.05  # part of the frame that must be done before its own pace promises an end
 _SHORTEST = 0.25  # seconds; an end nearer than this is rounding (Cycles prints hundredths, and not what saving takes)
-_STEADY = tuple(field.name for field in fields(Figures) if field.name not in ("remaining", "activity"))
+_STEADY = tuple(name for name in Figures._fields if name not in ("remaining", "activity"))
 
 
 class EngineProgress:
@@ -60,16 +59,16 @@ class EngineProgress:
             case Stats(figures):
                 self._hear_figures(figures, now)
             case FrameStarted(frame):
-                self._figures = replace(self._figures, frame=frame)
+                self._figures = self._figures._replace(frame=frame)
             case LayerStarted(_, view_layer):
-                self._figures = replace(self._figures, view_layer=view_layer)
+                self._figures = self._figures._replace(view_layer=view_layer)
             case FrameTime(seconds, _):
-                self._figures = replace(self._figures, elapsed=seconds, remaining=None, activity=None)
+                self._figures = self._figures._replace(elapsed=seconds, remaining=None, activity=None)
 
     def finish(self) -> None:
         """Say that the frame is over: its fraction is 1 from now on."""
         self._over = True
-        self._figures = replace(self._figures, remaining=None, activity=None)
+        self._figures = self._figures._replace(remaining=None, activity=None)
 
     def figures(self) -> Figures:
         """Give the latest of every figure that was heard."""
@@ -122,7 +121,7 @@ class EngineProgress:
             kept["view"] = new.view
         counted = new.samples_todo is not None or new.remaining is not None
         remaining = new.remaining if counted else old.remaining
-        self._figures = replace(old, **kept, remaining=remaining, activity=new.activity)
+        self._figures = old._replace(**kept, remaining=remaining, activity=new.activity)
 
     def _count(self, new: Figures, old: Figures, now: float) -> None:
         done, todo = new.samples_done or 0, new.samples_todo or 0

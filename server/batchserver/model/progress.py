@@ -6,8 +6,8 @@ Runs without Blender.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class EngineType(StrEnum):
@@ -20,9 +20,8 @@ class EngineType(StrEnum):
     NON_COMPATIBLE = "NON_COMPATIBLE"
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Figures that an engine printed; None where it printed none.
+class Figures(NamedTuple):
+    """Figures that an engine printed; None where it printed none. A tuple, since one is made of every line that an engine prints.
 
     `memory` and `peak` are the engine's own words (`127.56M`), `elapsed` and `remaining` seconds,
     samples and tiles counts, `activity` what it is doing (`Updating Meshes`).

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +219,7 @@ class Assignment:
             return
         now = time.monotonic()
         self._told = now
-        data = engine_data(replace(self._progress.figures(), frame=self._frame), now - self._started)
+        data = engine_data(self._progress.figures()._replace(frame=self._frame), now - self._started)
         engine = self._engine.value if self._engine is EngineType.NON_COMPATIBLE else None
         fraction, remaining = self._progress.fraction(now), self._progress.remaining(now)
         if self._part:
