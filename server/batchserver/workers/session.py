@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from batchserver.engines import PythonErrors
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BlenderProblem
+from batchserver.model.log_files import RollingLog
 
 from .autopsy import crash_report, memory_kills
 from .environment import session_environment
@@ -166,18 +167,18 @@ class Session:
     def _read(self) -> None:
         stdout = self._tree.popen.stdout
         assert stdout is not None
-        with open(self.log, "ab", buffering=0) as log:
-            for raw in _lines(stdout):
-                heard = self._understand(raw.decode("utf-8", "replace").rstrip("\r\n"))
-                if isinstance(heard, Printed):
-                    self.last_lines.append(heard.line)
-                    with contextlib.suppress(OSError):  # a full disk must not stop the reading
-                        log.write(raw if raw.endswith(b"\n") else raw + b"\n")
-                if heard is not None:
-                    self._heard.put(heard)
-            code, report = self._tree.popen.wait(), crash_report(self._temp)
-            with contextlib.suppress(OSError):
-                log.write(report.encode())
+        log = RollingLog(self.log)
+        log.write(b"")
+        for raw in _lines(stdout):
+            heard = self._understand(raw.decode("utf-8", "replace").rstrip("\r\n"))
+            if isinstance(heard, Printed):
+                self.last_lines.append(heard.line)
+                log.write(raw if raw.endswith(b"\n") else raw + b"\n")
+            if heard is not None:
+                self._heard.put(heard)
+        code, report = self._tree.popen.wait(), crash_report(self._temp)
+        log.write(report.encode("utf-8", "replace"))
+        log.close()
         self._heard.put(Ended(code, report, memory_kills() > self._memory_kills))
 
     def _understand(self, line: str) -> Heard | None:

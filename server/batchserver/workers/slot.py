@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.offers import Offer
@@ -48,6 +49,29 @@ STARTS_TRIED = 2
 """How often in a row a Blender may fail to start for a batch before this job and the others fail with the same sentence."""
 
 
+class Turns(Protocol):
+    """Says whether a slot takes part now, and hears of what it rendered."""
+
+    def may_work(self) -> bool:
+        """Tell whether the slot takes part."""
+        ...
+
+    def rendered(self, offer: Offer) -> None:
+        """Note that it rendered a frame."""
+        ...
+
+
+class Always:
+    """A slot that always takes part."""
+
+    def may_work(self) -> bool:
+        """Tell that it does."""
+        return True
+
+    def rendered(self, offer: Offer) -> None:
+        """Take no note of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Refusal:
     """A Blender that did not start for a batch: what it said, and how often in a row."""
@@ -64,9 +88,10 @@ class Slot:
     def __init__(
         self, name: str, dispatcher: Dispatcher, *, program_for: Callable[[Offer], Program], start_session: Callable[[Program], Session],
         wanted_soon: Callable[[], Program | None] = lambda: None, memory: MemoryGate | None = None, scripts_for: Callable[[Offer], bool] = lambda _: True,
-        patience: Patience | None = None,
+        patience: Patience | None = None, turns: Turns | None = None,
     ) -> None:  # fmt: skip
         self.name = name
+        self._turns = turns or Always()
         self._dispatcher = dispatcher
         self._program_for = program_for
         self._start_session = start_session
@@ -97,6 +122,9 @@ class Slot:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
+                if not self._turns.may_work():
+                    self._sit_out()
+                    continue
                 if self._session is None and not self._memory.may_start(self.name):
                     self._dispatcher.wait(0.5)
                     continue
@@ -115,13 +143,22 @@ class Slot:
             self._end_session(kill=True)
             self._sealer.close()
 
+    def _sit_out(self) -> None:
+        """Wait for a turn. Whoever shares out frames does not count on this slot meanwhile."""
+        self._dispatcher.leave(self.name)
+        self._end_idle_session()
+        self._dispatcher.wait(0.5)
+
     def _rest(self) -> None:
-        if self._session and time.monotonic() - self._idle_since > self._patience.idle:
-            self._end_session()
+        self._end_idle_session()
         if self._session is None and (program := self._wanted_soon()):
             self._warm_up(program)
         else:
             self._dispatcher.wait(0.5)
+
+    def _end_idle_session(self) -> None:
+        if self._session and time.monotonic() - self._idle_since > self._patience.idle:
+            self._end_session()
 
     def _warm_up(self, program: Program) -> None:
         """Start a session that will be needed soon; whether that works is told when it is needed."""
@@ -169,10 +206,12 @@ class Slot:
                 if assignment.hear(heard):
                     self._between_orders(watchdog, assignment)
                     return
-                if _is_written(heard) and self._renewed(watchdog, offer):
-                    assignment.given_back(LeaseEnd.RELEASED)
-                    self._sealer.catch_up()  # so that this job goes on, and not the next one
-                    return
+                if _is_written(heard):
+                    self._turns.rendered(offer)
+                    if self._renewed(watchdog, offer):
+                        assignment.given_back(LeaseEnd.RELEASED)
+                        self._sealer.catch_up()  # so that this job goes on, and not the next one
+                        return
             if heard is None or time.monotonic() - looked >= self._patience.tick:
                 looked = time.monotonic()
                 assignment.tick()
