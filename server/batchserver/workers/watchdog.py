@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 LOOK_SECONDS = 5.0
+MEASURE_SECONDS = 1.0
+"""Least time between two measurements of a session after its frames: looking through all processes costs more than many a light frame's turn."""
+
 GROWN = 1.3
 """How much more memory than after its first frame a session takes when it has grown: a scene that is large from the start has not."""
 
@@ -68,7 +71,7 @@ class Watchdog:
         """Note that a frame is written."""
         self._frame_began = None
         self.frames += 1
-        if self._limits.memory:
+        if self._limits.memory and (not self._first_resident or self._clock() - self._measured >= MEASURE_SECONDS):
             self._measure()
         self._first_resident = self._first_resident or self.resident
 

@@ -69,13 +69,16 @@ def test_a_frame_has_its_time_and_the_job_s_own_limit_comes_first() -> None:
 
 
 def test_a_session_is_worn_out_after_its_frames_or_when_it_grew_but_not_by_a_large_scene() -> None:
-    session = Measured()
+    session, clock = Measured(), Clock()
     assert Watchdog(session, Limits(frames=3), frames=3).worn_out() == "it rendered 3 frames"
-    watchdog = Watchdog(session, Limits(memory=4 * GIB))
+    watchdog = Watchdog(session, Limits(memory=4 * GIB), clock=clock)
     session.resident = 6 * GIB  # this is what the scene needs
     watchdog.frame_ended()
     assert watchdog.worn_out() == ""
     session.resident = 9 * GIB
+    watchdog.frame_ended()
+    assert watchdog.worn_out() == "", "light frames are not measured one by one"
+    clock.now += 1
     watchdog.frame_ended()
     assert watchdog.worn_out() == "it grew to 9216 MiB"
 
