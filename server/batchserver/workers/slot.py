@@ -18,6 +18,7 @@ from batchserver.dispatch.dispatcher import Dispatcher
 from batchserver.dispatch.offers import Offer
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import BlenderProblem
+from batchserver.model.records import MadeWith
 from batchserver.model.status import LeaseEnd, TaskKind
 
 from .assignment import Assignment
@@ -128,7 +129,7 @@ class Slot:
                 if self._session is None and not self._memory.may_start(self.name):
                     self._dispatcher.wait(0.5)
                     continue
-                offer = self._dispatcher.lease(self.name)
+                offer = self._leased()
                 if offer is None:
                     self._rest()
                     continue
@@ -142,6 +143,13 @@ class Slot:
             self._dispatcher.leave(self.name)
             self._end_session(kill=True)
             self._sealer.close()
+
+    def _leased(self) -> Offer | None:
+        try:
+            return self._dispatcher.lease(self.name)
+        except Exception:  # a fault of ours must not end the slot, nor hide
+            log.exception("Slot %s could not be given frames", self.name)
+            return None
 
     def _sit_out(self) -> None:
         """Wait for a turn. Whoever shares out frames does not count on this slot meanwhile."""
@@ -173,7 +181,7 @@ class Slot:
         if session is None:
             self._dispatcher.release(offer.lease.id, LeaseEnd.REJECTED)
             return
-        self._dispatcher.note(offer.lease.id, log_name=str(session.log))
+        self._dispatcher.note(offer.lease.id, log_name=str(session.log), made_with=MadeWith(session.program.path, session.blender, session.build))
         for note in session.notes:
             self._dispatcher.note(offer.lease.id, message=note)
         order = self._send(session, offer)

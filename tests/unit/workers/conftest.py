@@ -20,7 +20,7 @@ from batchserver.dispatch.board import LiveBatch
 from batchserver.model.status import BatchStatus
 from batchserver.workers.programs import Program
 from batchserver.workers.session import Session
-from batchserver.workers.slot import Patience, Slot
+from batchserver.workers.slot import Patience, Slot, Turns
 
 QUICK = Patience(start=10, tick=0.02, idle=600)
 
@@ -74,10 +74,10 @@ Open = Callable[..., Workshop]
 
 @pytest.fixture
 def open_workshop(tmp_path: Path) -> Iterator[Open]:
-    """`open_workshop(program, patience)`: a slot at work; whatever it started is gone after the test."""
+    """`open_workshop(program, patience, turns)`: a slot at work; whatever it started is gone after the test."""
     with ExitStack() as stack:
 
-        def make(program: Program, patience: Patience = QUICK) -> Workshop:
+        def make(program: Program, patience: Patience = QUICK, turns: Turns | None = None) -> Workshop:
             (tmp_path / "ledger").mkdir()
             house = House(tmp_path / "ledger")
             numbers = itertools.count(1)
@@ -85,7 +85,7 @@ def open_workshop(tmp_path: Path) -> Iterator[Open]:
             def session(asked: Program) -> Session:
                 return Session(asked, log=tmp_path / "log" / f"session-{next(numbers)}.log", environ=os.environ)
 
-            slot = Slot("slot-1", house.dispatcher, program_for=lambda _: program, start_session=session, patience=patience)
+            slot = Slot("slot-1", house.dispatcher, program_for=lambda _: program, start_session=session, patience=patience, turns=turns)
             workshop = Workshop(house, slot, program, tmp_path)
             slot.start()
             stack.callback(house.ledger.close)

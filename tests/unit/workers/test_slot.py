@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from unit.workers.fake_session import change, make_program, orders, starts
 from unit.workers.test_session import HOSTILE
 
 from batchserver.dispatch.board import LiveBatch
+from batchserver.dispatch.offers import Offer
 from batchserver.model.status import BatchStatus, FrameState, JobStatus
 from batchserver.workers.slot import log_path
 from batchserver.workers.watchdog import Limits
@@ -240,3 +241,47 @@ def test_logs_of_the_same_second_have_names_of_their_own(tmp_path: Path) -> None
     second = log_path(tmp_path, "slot-1", now)
     second.touch()
     assert len({first, second, log_path(tmp_path, "slot-1", now)}) == 3
+
+
+def test_a_fault_while_frames_are_handed_out_is_logged_and_ends_no_slot(
+    open_workshop: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    workshop = open_workshop(make_program(tmp_path / "program"))
+    faults = iter([RuntimeError("a fault")])
+    lease = workshop.house.dispatcher.lease
+
+    def faulty(worker: str) -> Offer | None:
+        for fault in faults:
+            raise fault
+        return lease(worker)
+
+    monkeypatch.setattr(workshop.house.dispatcher, "lease", faulty)
+    batch = workshop.render((1, 2))
+    assert statuses(batch) == [JobStatus.FINISHED]
+    assert "could not be given frames" in caplog.text
+
+
+@dataclass
+class Turns:
+    """A turn that comes when the test says so."""
+
+    now: bool = False
+    offers: list[Offer] = field(default_factory=list)
+
+    def may_work(self) -> bool:
+        return self.now
+
+    def rendered(self, offer: Offer) -> None:
+        self.offers.append(offer)
+
+
+def test_a_slot_that_sits_out_renders_nothing_until_its_turn_comes_and_tells_every_frame(open_workshop: Open, tmp_path: Path) -> None:
+    turns = Turns()
+    workshop = open_workshop(make_program(tmp_path / "program"), turns=turns)
+    batch = workshop.start((1, 2, 3))
+    time.sleep(0.2)
+    assert statuses(batch) == [JobStatus.QUEUED]
+    assert workshop.house.dispatcher.worker_count == 0
+    turns.now = True
+    workshop.wait(lambda: batch.record.status is BatchStatus.FINISHED)
+    assert len(turns.offers) == 3
