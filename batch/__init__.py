@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import checks, connection, operators, operators_job, operators_presets, overrides, properties, quick
+from . import checks, connection, operators, operators_job, operators_presets, operators_reactions, overrides, properties, quick
 
-MODULES = (properties, operators, operators_job, operators_presets, overrides, quick, checks, connection)
+MODULES = (properties, operators, operators_job, operators_presets, operators_reactions, overrides, quick, checks, connection)
 """Each has register() and unregister(); the order is that of what needs what."""
 
 

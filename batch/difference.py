@@ -12,6 +12,7 @@ from bpy.app.translations import pgettext_iface
 from . import choices, override_state, override_targets, override_texts
 from . import jobs as job_facts
 from .override_targets import Target
+from .properties_reactions import SUSPECTS
 from .sayings import say
 
 if TYPE_CHECKING:
@@ -61,10 +62,18 @@ def _settings(job: RenderPlusJob, scene: bpy.types.Scene | None, batch: RenderPl
         ("Samples", str(scene.cycles.samples) if scene and hasattr(scene, "cycles") else None, str(job.samples) if job.samples else "", "cycles.samples", ""),
         ("Threads", _threads(render), str(job.threads) if job.threads else "", "render.threads", ""),
         ("Device", _device(scene), "" if job.device in {"", "DEFAULT"} else job.device, "cycles.device", ""),
+        ("Picture Checks", _checks(batch) if batch is not None else say("none"), _checks(job) if job.use_suspect else "", "", ""),
+        ("Time Limit", say("none"), say("{seconds:,} s per frame", seconds=round(job.frame_limit)) if job.frame_limit else "", "", ""),
     ]
     return [
         Row(pgettext_iface(label), _from_file() if scene_value is None else scene_value, value, path, note) for label, scene_value, value, path, note in found
     ]
+
+
+def _checks(owner: RenderPlusBatch | RenderPlusJob) -> str:
+    """Name the checks of pictures, by their properties' names."""
+    rules = owner.bl_rna.properties
+    return ", ".join(pgettext_iface(rules[name].name) for name in (f"suspect_{word}" for word in SUSPECTS) if getattr(owner, name)) or say("none")
 
 
 def _from_file() -> str:

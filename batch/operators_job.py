@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators on one job: settings chosen from what the scene and this Blender have, view layers, hooks. Runs inside Blender."""
+"""Operators on one job: settings chosen from what the scene and this Blender have, view layers. Runs inside Blender."""
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from . import choices, store
 from . import jobs as job_facts
@@ -14,7 +14,7 @@ from .operators import JobOperator, chosen, has_jobs
 from .sayings import say
 
 if TYPE_CHECKING:
-    from .properties import RenderPlusBatch, RenderPlusHook, RenderPlusJob
+    from .properties import RenderPlusBatch, RenderPlusJob
 
 OF_SCENE = "SCENE"
 """The choice that leaves a setting to the scene."""
@@ -177,57 +177,6 @@ class RENDERPLUS_OT_remove_view_layer(JobOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class HookOperator:
-    """What operators on hooks have in common: of the batch or of the selected job, before or after it."""
-
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    of_batch: BoolProperty(name="Of the Batch", description="The command belongs to the batch, not to the selected job")
-    when: EnumProperty(
-        name="When", description="When the command runs", items=(("PRE", "Before", "Before rendering"), ("POST", "After", "After rendering")), default="POST"
-    )
-
-    def hooks(self) -> "Iterable[RenderPlusHook] | None":
-        """Find the list of commands that is meant; the list of jobs is made when a command of the batch is to be added."""
-        owner = store.ensure() if self.of_batch else job_facts.active(store.get())
-        if owner is None:
-            self.report({"ERROR"}, "Select a job first")
-            return None
-        return owner.pre_hooks if self.when == "PRE" else owner.post_hooks
-
-
-class RENDERPLUS_OT_add_hook(HookOperator, bpy.types.Operator):
-    """Add a command that runs before or after rendering"""
-
-    bl_idname = "renderplus.add_hook"
-    bl_label = "Add Command"
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Add an empty one."""
-        hooks = self.hooks()
-        if hooks is None:
-            return {"CANCELLED"}
-        hooks.add()
-        return {"FINISHED"}
-
-
-class RENDERPLUS_OT_remove_hook(HookOperator, bpy.types.Operator):
-    """Remove a command"""
-
-    bl_idname = "renderplus.remove_hook"
-    bl_label = "Remove Command"
-
-    place: IntProperty(name="Place", description="Place of the command in its list, from 0", min=0)
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Remove it."""
-        hooks = self.hooks()
-        if hooks is None or self.place >= len(hooks):
-            return {"CANCELLED"}
-        hooks.remove(self.place)
-        return {"FINISHED"}
-
-
 CLASSES = (
     RENDERPLUS_OT_set_engine,
     RENDERPLUS_OT_set_format,
@@ -236,8 +185,6 @@ CLASSES = (
     RENDERPLUS_OT_section_from_viewport,
     RENDERPLUS_OT_add_view_layer,
     RENDERPLUS_OT_remove_view_layer,
-    RENDERPLUS_OT_add_hook,
-    RENDERPLUS_OT_remove_hook,
 )
 
 

@@ -47,6 +47,12 @@ KEPT = (
     "device",
     "movie",
     "existing",
+    "frame_limit",
+    "use_suspect",
+    "suspect_black",
+    "suspect_transparent",
+    "suspect_nan",
+    "suspect_outlier",
     "overrides",
 )
 """Properties of a job that a preset holds."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The properties of the list: a batch, its jobs, their overrides and hooks, as Blender stores and draws them.
+"""The properties of the list: a batch, its jobs and their overrides, as Blender stores and draws them.
 
 An empty text, a size that is off and a count of 0 mean what the scene has. Properties of a job that point at data-blocks also
 remember the name, so that what was deleted can be told from what was never chosen. Runs inside Blender.
@@ -19,14 +19,11 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import choices
+from . import choices, properties_reactions
 from .frames import MAX_FRAME
 from .override_values import LONGEST
 from .override_views import OverrideViews
-from .sayings import CONTEXT
-
-# Paths that may begin with //; Blender 4.5 and later want to be told, or they show them in red.
-BESIDE_BLEND = frozenset({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else ())
+from .properties_reactions import BESIDE_BLEND, BatchReactions, JobReactions, RenderPlusName
 
 FRAMES_MODES = (
     ("STILL", "Still", "Render one frame"),
@@ -42,15 +39,6 @@ EXISTING = (
     ("SKIP", "Keep", "Keep pictures that are there and whole, and render the missing frames only"),
     ("VERSION", "New Version", "Leave pictures that are there, and write all frames of the job as a new version beside them"),
 )
-POWEROFFS = (
-    ("DISABLED", "Nothing", "Leave the computer on"),
-    ("SLEEP", "Sleep", "Put the computer to sleep"),
-    ("HIBERNATE", "Hibernate", "Store the memory on disk and switch off"),
-    ("OFF", "Switch Off", "Switch the computer off"),
-    ("RESTART", "Restart", "Start the computer anew"),
-    ("LOGOUT", "Log Out", "End the session of the user"),
-    ("QUIT_BLENDER", "Quit Blender", "Quit Blender, unless its file has changes that are not saved; the computer stays on"),
-)
 KINDS = (
     ("BOOLEAN", "On or Off", "A value that is true or false"),
     ("INT", "Number", "A whole number"),
@@ -64,19 +52,6 @@ KINDS = (
     ("INTS", "Numbers", "Several whole numbers"),
     ("BOOLEANS", "Switches", "Several values that are true or false"),
 )
-
-
-class RenderPlusName(bpy.types.PropertyGroup):
-    """A name in a list of names."""
-
-    name: StringProperty(name="Name", description="Name of what is meant", options=set())
-
-
-class RenderPlusHook(bpy.types.PropertyGroup):
-    """A command of the shell that runs before or after something."""
-
-    enabled: BoolProperty(name="Run", description="Run this command", default=True, options=set())
-    cmd: StringProperty(name="Command", description="Command of the shell that the render server runs", options=set())
 
 
 class RenderPlusOverride(OverrideViews, bpy.types.PropertyGroup):
@@ -134,7 +109,7 @@ def _set_animated(job: "RenderPlusJob", animated: bool) -> None:
         job.frames_mode = "RANGE" if animated else "STILL"
 
 
-class RenderPlusJob(bpy.types.PropertyGroup):
+class RenderPlusJob(JobReactions, bpy.types.PropertyGroup):
     """An entry of the list: what is rendered, how, and to where."""
 
     name: StringProperty(name="Name", description="Name of the job, which the output can use as {job}", default="Job", options=set())
@@ -252,16 +227,13 @@ class RenderPlusJob(bpy.types.PropertyGroup):
 
     overrides: CollectionProperty(name="Overrides", description="Properties that the job sets", type=RenderPlusOverride)
     active_override: IntProperty(name="Active Override", description="Override that is selected", default=0, min=0, options=set())
-    pre_hooks: CollectionProperty(name="Before the Job", description="Commands that run before the job", type=RenderPlusHook)
-    post_hooks: CollectionProperty(name="After the Job", description="Commands that run after the job", type=RenderPlusHook)
-
     tile_group: StringProperty(name="Tile of", description="Picture that this job renders a tile of; empty when it renders one of its own", options={"HIDDEN"})
     merge_group: StringProperty(
         name="Put Together", description="Picture that this job puts together from its tiles; empty when it renders one itself", options={"HIDDEN"}
     )
 
 
-class RenderPlusBatch(bpy.types.PropertyGroup):
+class RenderPlusBatch(BatchReactions, bpy.types.PropertyGroup):
     """The list, and what holds for all its jobs."""
 
     jobs: CollectionProperty(name="Jobs", description="What to render, in this order", type=RenderPlusJob)
@@ -288,44 +260,11 @@ class RenderPlusBatch(bpy.types.PropertyGroup):
         name="Ignore Render Regions", description="Switch off the render regions of the scenes; the sections of jobs still count", options=set()
     )
 
-    desktop_notice: BoolProperty(name="Notice on the Desktop", description="Show a notice on the desktop when the batch is over", options=set())
-    use_sound: BoolProperty(name="Sound", description="Play a sound when the batch is over", options=set())
-    sound_file: StringProperty(
-        name="Sound File", description="Sound to play; empty takes the one that comes with Render+", subtype="FILE_PATH", options=set(BESIDE_BLEND)
-    )
-    sound_volume: IntProperty(
-        name="Volume",
-        description="Loudness of the sound, from 0 for silent to 10 for full",
-        default=10,
-        min=0,
-        max=10,
-        translation_context=CONTEXT,  # to Blender itself a volume is something else
-        options=set(),
-    )
-    use_mail: BoolProperty(name="Mail", description="Send a mail when the batch is over, through the account of the preferences", options=set())
-    mail_to: StringProperty(name="To", description="Address that the mail goes to", options=set())
-    use_poweroff: BoolProperty(name="Power Off", description="Do something with the computer when the batch is over and all notices are sent", options=set())
-    poweroff_action: EnumProperty(
-        name="Power",
-        description="What the computer does when the batch is over",
-        items=POWEROFFS,
-        default="DISABLED",
-        translation_context=CONTEXT,  # to Blender itself a power is of mathematics
-        options=set(),
-    )
-    poweroff_if_well: BoolProperty(name="Only If All Is Well", description="Leave the computer on when a job or a frame failed", options=set())
-    use_feed: BoolProperty(name="Feed", description="Write an RSS feed of what is rendered", options=set())
-    feed_path: StringProperty(name="Feed File", description="File of the feed", subtype="FILE_PATH", default="//renders/feed.rss", options=set(BESIDE_BLEND))
-    write_log: BoolProperty(name="Log", description="Write a log of the batch", options=set())
-
-    pre_hooks: CollectionProperty(name="Before the Batch", description="Commands that run before the batch", type=RenderPlusHook)
-    post_hooks: CollectionProperty(name="After the Batch", description="Commands that run after the batch", type=RenderPlusHook)
-
     last_batch_id: IntProperty(name="Last Batch", description="Number that the server gave to the last batch of this file", options={"HIDDEN"})
     last_instance: StringProperty(name="Last Server", description="Which server took the last batch of this file", options={"HIDDEN"})
 
 
-CLASSES = (RenderPlusName, RenderPlusHook, RenderPlusOverride, RenderPlusJob, RenderPlusBatch)
+CLASSES = (*properties_reactions.CLASSES, RenderPlusOverride, RenderPlusJob, RenderPlusBatch)
 
 
 def register() -> None:

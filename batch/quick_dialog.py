@@ -22,6 +22,8 @@ FRAMES = (
 )
 SHOWN_PATHS = 4
 SAID_NOTES = 3
+_NARROWEST, _MARGIN = 240, 40
+"""Pixels, at a scale of 1: the least width of a dialog, and what a window keeps beside it."""
 NOTE_WIDTH = 360.0
 """Pixels, at a scale of 1, that a line of a note may take in the narrowest dialog."""
 
@@ -128,8 +130,9 @@ class QuickOperator:
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Open the dialog."""
+        self.room = fitting(context, self.width)
         self.look_ahead(context)
-        return context.window_manager.invoke_props_dialog(self, width=self.width, title=self.title, confirm_text="Add Jobs")
+        return context.window_manager.invoke_props_dialog(self, width=self.room, title=self.title, confirm_text="Add Jobs")
 
     def check(self, context: bpy.types.Context) -> bool:
         """Plan anew when something in the dialog has changed."""
@@ -185,6 +188,14 @@ def draw_ahead(layout: bpy.types.UILayout, ahead: Ahead) -> None:
         column = layout.column(align=True)
         for number, line in enumerate(drawing.broken(note, NOTE_WIDTH)):
             column.label(text=line, icon="BLANK1" if number else "INFO", translate=False)
+
+
+def fitting(context: bpy.types.Context, width: int) -> int:
+    """Give the width of a dialog, at a scale of 1, that a window has room for."""
+    window = context.window
+    if window is None:
+        return width
+    return max(_NARROWEST, min(width, int(window.width / context.preferences.system.ui_scale) - _MARGIN))
 
 
 def ending(path: str, most: int = 64) -> str:

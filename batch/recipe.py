@@ -18,13 +18,15 @@ import bpy
 from . import jobs as job_facts
 from . import quick_groups, targets
 from .override_values import override_value, short
+from .properties_reactions import SUSPECTS
 from .sayings import say
 
 if TYPE_CHECKING:
-    from .properties import RenderPlusBatch, RenderPlusHook, RenderPlusJob, RenderPlusOverride
+    from .properties import RenderPlusBatch, RenderPlusJob, RenderPlusOverride
+    from .properties_reactions import RenderPlusHook
 
 VERSION = 2.2
-NO_MAIL: Mapping[str, Any] = {"user": "", "pass": "", "ssl": True, "server": ""}
+NO_MAIL: Mapping[str, Any] = {"user": "", "pass": "", "ssl": True, "server": "", "port": 0, "security": "", "from": ""}
 
 
 class CannotMake(ValueError):
@@ -32,14 +34,14 @@ class CannotMake(ValueError):
 
 
 def make_recipe(
-    batch: RenderPlusBatch, *, blend_file: str, only: Iterable[int] | None = None, mail: Mapping[str, Any] | None = None, blender: str = "",
-    missing_only: bool = False,
+    batch: RenderPlusBatch, *, blend_file: str, only: Iterable[int] | None = None, mail: Mapping[str, Any] | None = None,
+    channels: Iterable[Mapping[str, Any]] = (), blender: str = "", missing_only: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Make the recipe of the list, to be rendered from `blend_file`, the saved copy of this .blend.
 
     `only` names the places of the jobs to render, whether they are switched on or not; the others are in the recipe too,
     switched off, so that a place in the list and in the server's answers stays the same. `mail` is the account
-    of the preferences (user, pass, ssl, server), `blender` the Blender to render with. With `missing_only` pictures that
+    of the preferences (the keys of `NO_MAIL`), `channels` those that get messages, `blender` the Blender to render with. With `missing_only` pictures that
     are there are kept, whatever the jobs say.
     Raises `CannotMake`.
     """
@@ -55,9 +57,14 @@ def make_recipe(
         "version": VERSION,
         "settings": _settings(batch),
         "blender_bin": blender,
-        "hooks": {"PRE_BATCH": _hooks(batch.pre_hooks), "POST_BATCH": _hooks(batch.post_hooks)},
-        "poweroff": {"enabled": batch.use_poweroff, "action": batch.poweroff_action, "only_if_all_well": batch.poweroff_if_well},
-        "notifications": _notifications(batch, NO_MAIL if mail is None else mail),
+        "hooks": {"PRE_BATCH": _hooks(batch.pre_hooks), "POST_BATCH": _hooks(batch.post_hooks), "ON_FAILURE": _hooks(batch.failure_hooks)},
+        "poweroff": {
+            "enabled": batch.use_poweroff,
+            "action": batch.poweroff_action,
+            "only_if_all_well": batch.poweroff_if_well,
+            "countdown": _number(batch.poweroff_countdown),
+        },
+        "notifications": _notifications(batch, NO_MAIL | dict(mail or {}), [dict(each) for each in channels] if batch.use_channels else []),
         "jobs": jobs,
     }
 
@@ -74,21 +81,28 @@ def _settings(batch: RenderPlusBatch) -> dict[str, Any]:
         "global_size": {"enabled": batch.use_global_size, "value": list(batch.global_size)},
         "write_log": batch.write_log,
         "ignore_border": batch.ignore_border,
+        "suspect": _suspects(batch),
+        "statistics": {"csv": batch.statistics_csv, "json": batch.statistics_json},
+        "provenance": batch.provenance,
     }
 
 
-def _notifications(batch: RenderPlusBatch, mail: Mapping[str, Any]) -> dict[str, Any]:
+def _notifications(batch: RenderPlusBatch, mail: Mapping[str, Any], channels: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "desktop": batch.desktop_notice,
         "sound": {"enabled": batch.use_sound, "file": _path(batch.sound_file, batch.use_sound, say("The sound")), "volume": batch.sound_volume},
         "mail": {
             "enabled": batch.use_mail,
-            "user": str(mail.get("user", "")),
-            "pass": str(mail.get("pass", "")),
-            "ssl": bool(mail.get("ssl", True)),
+            "user": str(mail["user"]),
+            "pass": str(mail["pass"]),
+            "ssl": bool(mail["ssl"]),
             "to": batch.mail_to,
-            "server": str(mail.get("server", "")),
+            "server": str(mail["server"]),
+            "port": int(mail["port"]),
+            "security": str(mail["security"]),
+            "from": str(mail["from"]),
         },
+        "channels": channels,
     }
 
 
@@ -121,8 +135,16 @@ def _job(job: RenderPlusJob, index: int, batch: RenderPlusBatch, blend_file: str
         "cycles": {"samples": job.samples, "device": job.device.strip() or "DEFAULT"},
         "movie": job.movie.lower(),
         "existing": job.existing.lower(),
+        "suspect": (_suspects(job) or ["none"]) if job.use_suspect else [],
+        "timeout": _number(job.frame_limit),
         "custom_overrides": [_override(override) for override in job.overrides],
-        "hooks": {"PRE_JOB": _hooks(job.pre_hooks), "POST_JOB": _hooks(job.post_hooks)},
+        "hooks": {
+            "PRE_JOB": _hooks(job.pre_hooks),
+            "POST_JOB": _hooks(job.post_hooks),
+            "PRE_FRAME": _hooks(job.pre_frame_hooks),
+            "POST_FRAME": _hooks(job.post_frame_hooks),
+            "ON_FAILURE": _hooks(job.failure_hooks),
+        },
         **_merge(job, batch, enabled),
     }
 
@@ -182,7 +204,22 @@ def _override(override: RenderPlusOverride) -> dict[str, Any]:
 
 
 def _hooks(hooks: Iterable[RenderPlusHook]) -> list[dict[str, Any]]:
-    return [{"enabled": hook.enabled, "cmd": hook.cmd} for hook in hooks if hook.cmd.strip()]
+    return [
+        {"enabled": hook.enabled, "cmd": hook.cmd, "timeout": _number(hook.timeout), "on_error": "ignore" if hook.ignore_failure else "stop"}
+        for hook in hooks
+        if hook.cmd.strip()
+    ]
+
+
+def _suspects(owner: RenderPlusBatch | RenderPlusJob) -> list[str]:
+    """List the recipe's words for what makes a picture suspect."""
+    return [word for word in SUSPECTS if getattr(owner, f"suspect_{word}")]
+
+
+def _number(value: float) -> float | int:
+    """Write a number as short as it is: 300, not 300.0."""
+    written = short(value)
+    return int(written) if float(written).is_integer() else written
 
 
 def _path(path: str, needed: bool, what: str) -> str:

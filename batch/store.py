@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAME = ".Render+ Batch"
 """The leading dot keeps it out of Blender's menus."""
 
-NEW_LISTS = ("desktop_notice", "use_sound", "use_mail", "mail_to")
+NEW_LISTS = ("desktop_notice", "use_sound", "use_mail", "mail_to", "use_channels")
 """What a new list takes from the preferences, which have it under the same names."""
 
 _BODY = "The list of Render+ is kept on this text. Deleting the text deletes the list.\n"

@@ -21,6 +21,8 @@ LISTS = ("cameras", "looks", "worlds", "view_layers", "sizes")
 
 LABELS = ("Cameras", "Color Looks", "Worlds", "View Layers", "Sizes")
 MOST_LINES = 200
+THREE_COLUMNS = 540
+"""Pixels, at a scale of 1, of a dialog that has room for three lists side by side."""
 Items = tuple[tuple[str, str, str], ...]
 
 
@@ -84,6 +86,11 @@ class RENDERPLUS_UL_variant_exclusions(bpy.types.UIList):
 
 def _keys(item: RenderPlusVariantExclusion) -> Variant:
     return tuple(getattr(item, axis) for axis in AXES)
+
+
+def _room(operator: "RENDERPLUS_OT_variant_matrix") -> int:
+    """Give the width of the dialog; after OK, in the panel that adjusts the last operation, there is none."""
+    return int(getattr(operator, "room", operator.width))
 
 
 def checked(operator: "RENDERPLUS_OT_variant_matrix") -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -220,11 +227,12 @@ class RENDERPLUS_OT_variant_matrix(QuickOperator, bpy.types.Operator):
             self.lines.remove(len(self.lines) - 1)
         for place, path in enumerate(paths):
             line = self.lines[place] if place < len(self.lines) else self.lines.add()
-            line.name, line.use = ending(path, 90), True
+            line.name, line.use = ending(path, max(30, _room(self) // 7)), True
 
     def draw_options(self, layout: bpy.types.UILayout) -> None:
         """Draw the axes, the exclusions, and what is made of them."""
-        grid = layout.grid_flow(row_major=True, columns=3, even_columns=True)
+        room = _room(self)
+        grid = layout.grid_flow(row_major=True, columns=3 if room >= THREE_COLUMNS else 2, even_columns=True)
         for name, label in zip(LISTS, LABELS, strict=True):
             column = grid.column(align=True)
             column.label(text=say(label), translate=False)
@@ -240,11 +248,14 @@ class RENDERPLUS_OT_variant_matrix(QuickOperator, bpy.types.Operator):
             layout.template_list("RENDERPLUS_UL_variants", "", self, "lines", self, "active_line", rows=6, maxrows=6)
 
     def _draw_exclusions(self, layout: bpy.types.UILayout) -> None:
-        row = layout.row(align=True)
-        row.use_property_split = False
-        row.enabled = sum(1 for _, keys in checked(self) if keys) > 1
-        row.prop(self, "one")
-        row.separator(factor=2.0)
+        wide = _room(self) >= THREE_COLUMNS
+        pair = layout.row(align=True) if wide else layout.column(align=True)
+        pair.use_property_split = False
+        pair.enabled = sum(1 for _, keys in checked(self) if keys) > 1
+        pair.prop(self, "one")
+        if wide:
+            pair.separator(factor=2.0)
+        row = pair.row(align=True)
         row.prop(self, "other")
         row.prop(self, "exclude", text="", icon="ADD")
         if self.exclusions:

@@ -11,6 +11,7 @@ from . import (
     own_values,
     panels,
     panels_batch,
+    panels_end,
     panels_hooks,
     panels_output,
     panels_overrides,
@@ -27,7 +28,7 @@ from . import (
 
 MODULES = (
     translations, preferences, own_values, lists, menus, panels, panels_scene, panels_output, panels_render, panels_overrides, panels_hooks, check_panel,
-    panels_batch, running_view, running_jobs, thumbnails, statusbar,
+    panels_batch, panels_end, running_view, running_jobs, thumbnails, statusbar,
 )  # fmt: skip
 """Each has register() and unregister(); sub-panels stand in this order."""
 

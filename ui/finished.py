@@ -36,7 +36,7 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context, snapsh
     text = say("Cancelled") if cancelled else say("Finished, but not everything could be rendered") if failed else say("Finished")
     texts.paragraph(layout, text, context, icon="CANCEL" if cancelled else "ERROR" if failed else "CHECKMARK", alert=bool(failed))
     bar = layout.row()
-    bar.progress(factor=batch.fraction, text=say("{done:,} of {total:,} frames", done=batch.frames_done, total=batch.frames), translate=False)
+    bar.progress(factor=batch.fraction, text=texts.done_text(batch.frames_done, batch.frames), translate=False)
 
 
 def _draw_times(layout: bpy.types.UILayout, snapshot: dict[str, Any], batch: figures.BatchFigures) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that a job takes from its scene until it has a value of its own: percentage, samples, device, threads. Runs inside Blender.
+"""Settings that a job takes from its scene until it has a value of its own: percentage, samples, device, threads, time. Runs inside Blender.
 
 In the list "none of its own" is 0, or the word DEFAULT. The panels never show that: they show the scene's value on a button that gives
 the job one of its own, which then has a button that takes it away again.
@@ -22,7 +22,7 @@ from . import texts
 if TYPE_CHECKING:
     from ..batch.properties import RenderPlusBatch, RenderPlusJob
 
-NONE: Mapping[str, Any] = MappingProxyType({"percentage": 0, "samples": 0, "threads": 0, "device": "DEFAULT", "use_size": False})
+NONE: Mapping[str, Any] = MappingProxyType({"percentage": 0, "samples": 0, "threads": 0, "device": "DEFAULT", "use_size": False, "frame_limit": 0.0})
 """What stands for "no value of its own"."""
 
 _SETTINGS = (
@@ -31,8 +31,10 @@ _SETTINGS = (
     ("threads", "Threads", "Threads of the processor"),
     ("device", "Device", "What Cycles renders on"),
     ("use_size", "Size", "Width and height in pixels"),
+    ("frame_limit", "Time Limit", "Longest time that a frame may take"),
 )
 _DEFAULT_SAMPLES = 128
+_DEFAULT_LIMIT = 3600.0
 
 
 class RENDERPLUS_OT_own_value(JobOperator, bpy.types.Operator):
@@ -63,7 +65,7 @@ class RENDERPLUS_OT_scene_value(JobOperator, bpy.types.Operator):
         setattr(job, self.setting, NONE[self.setting])
 
 
-def _of_scene(setting: str, found: Resolved) -> bool | int | str:
+def _of_scene(setting: str, found: Resolved) -> bool | int | float | str:
     cycles = getattr(found.scene, "cycles", None)
     if setting == "percentage":
         return found.percentage or 100
@@ -71,6 +73,8 @@ def _of_scene(setting: str, found: Resolved) -> bool | int | str:
         return cycles.samples if cycles else _DEFAULT_SAMPLES
     if setting == "threads":
         return max(1, (os.cpu_count() or 2) - 1)
+    if setting == "frame_limit":
+        return _DEFAULT_LIMIT
     return True if setting == "use_size" else "CPU"
 
 

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands of the shell before and after a job or the batch. Runs inside Blender."""
+"""Commands of the shell around a job, its frames or the batch. Runs inside Blender."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import bpy
 
+from ..batch.operators_reactions import hooks_of
 from ..batch.sayings import CONTEXT, say
+from . import texts
 from .places import JobPanel, selected, summary
 
 if TYPE_CHECKING:
-    from ..batch.properties import RenderPlusHook
+    from ..batch.properties_reactions import RenderPlusHook
+
+_WITH_OPTIONS = "TRIA_DOWN"
+_WITHOUT = "TRIA_RIGHT"
 
 
 class RENDERPLUS_PT_job_hooks(JobPanel, bpy.types.Panel):
-    """Commands of the shell that run before and after the selected job"""
+    """Commands of the shell that run before and after the selected job and its frames, or when it failed"""
 
     bl_label = "Hooks"
     bl_translation_context = CONTEXT  # to Blender itself a hook is a modifier
@@ -22,34 +26,53 @@ class RENDERPLUS_PT_job_hooks(JobPanel, bpy.types.Panel):
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         """Count the commands."""
         _batch, job = selected()
-        count = len(job.pre_hooks) + len(job.post_hooks)
+        count = sum(map(len, hooks_of(job).values()))
         summary(self, str(count) if count else "")
 
     def draw(self, _context: bpy.types.Context) -> None:
         """Draw the commands."""
         _batch, job = selected()
-        draw_hooks(self.layout, (("PRE", "Before the Job", job.pre_hooks), ("POST", "After the Job", job.post_hooks)), of_batch=False)
+        draw_hooks(self.layout, job, of_batch=False)
 
 
-def draw_hooks(layout: bpy.types.UILayout, lists_of: Iterable[tuple[str, str, "Iterable[RenderPlusHook]"]], *, of_batch: bool) -> None:
-    """Draw lists of commands, each with a button that adds one."""
-    for when, label, hooks in lists_of:
+def draw_hooks(layout: bpy.types.UILayout, owner: bpy.types.PropertyGroup, *, of_batch: bool) -> None:
+    """Draw the lists of commands of a job or the batch, each with a button that adds one."""
+    labels = {
+        "PRE": say("Before the Batch") if of_batch else say("Before the Job"),
+        "PRE_FRAME": say("Before Each Frame"),
+        "POST_FRAME": say("After Each Frame"),
+        "POST": say("After the Batch") if of_batch else say("After the Job"),
+        "FAILURE": say("When a Job Fails") if of_batch else say("When It Fails"),
+    }
+    for when, hooks in hooks_of(owner).items():
         column = layout.column(align=True)
         row = column.row()
-        row.label(text=label)
-        _hook(row.operator("renderplus.add_hook", text="", icon="ADD", emboss=False), when, of_batch)
+        row.label(text=labels[when], translate=False)
+        _meant(row.operator("renderplus.add_hook", text="", icon="ADD", emboss=False), when, of_batch)
         for place, hook in enumerate(hooks):
-            row = column.row(align=True)
-            row.prop(hook, "enabled", text="")
-            command = row.row(align=True)
-            command.active = hook.enabled
-            command.prop(hook, "cmd", text="", placeholder=say("Command"))
-            remove = row.operator("renderplus.remove_hook", text="", icon="X")
-            _hook(remove, when, of_batch)
-            remove.place = place
+            _draw_hook(column, hook, when, place, of_batch)
 
 
-def _hook(properties: bpy.types.OperatorProperties, when: str, of_batch: bool) -> None:
+def _draw_hook(column: bpy.types.UILayout, hook: "RenderPlusHook", when: str, place: int, of_batch: bool) -> None:
+    row = column.row(align=True)
+    row.prop(hook, "show_options", text="", icon=_WITH_OPTIONS if hook.show_options else _WITHOUT, emboss=False)
+    row.prop(hook, "enabled", text="")
+    command = row.row(align=True)
+    command.active = hook.enabled
+    command.prop(hook, "cmd", text="", placeholder=say("Command"))
+    remove = row.operator("renderplus.remove_hook", text="", icon="X")
+    _meant(remove, when, of_batch)
+    remove.place = place
+    if hook.show_options:
+        options = column.column(align=True)
+        options.active = hook.enabled
+        texts.labelled(options, say("Time Limit")).prop(hook, "timeout", text="")
+        if when.startswith("PRE"):  # the others stop nothing
+            texts.labelled(options, "").prop(hook, "ignore_failure")
+        column.separator()
+
+
+def _meant(properties: bpy.types.OperatorProperties, when: str, of_batch: bool) -> None:
     properties.when, properties.of_batch = when, of_batch
 
 

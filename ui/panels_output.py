@@ -11,6 +11,7 @@ from ..batch import jobs as job_facts
 from ..batch.jobs import Resolved
 from ..batch.sayings import say
 from . import overview, own_values, texts, troubles
+from .panels_batch import draw_checks
 from .panels_render import draw_choice
 from .places import JobPanel, RenderedJobPanel, selected, summary
 
@@ -128,7 +129,30 @@ class RENDERPLUS_PT_job_section(RenderedJobPanel, bpy.types.Panel):
         texts.labelled(layout, "").operator("renderplus.section_from_viewport", text="From Viewport", icon="VIEW3D")
 
 
-CLASSES = (RENDERPLUS_PT_job_output, RENDERPLUS_PT_job_section)
+class RENDERPLUS_PT_job_checks(RenderedJobPanel, bpy.types.Panel):
+    """Check the pictures of this job by rules of its own, in the place of those of the batch"""
+
+    bl_label = "Picture Checks"
+    bl_parent_id = "RENDERPLUS_PT_job_output"
+
+    def draw_header(self, _context: bpy.types.Context) -> None:
+        """Draw the switch."""
+        _batch, job = selected()
+        self.layout.prop(job, "use_suspect", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the job's checks, or what the batch has."""
+        batch, job = selected()
+        layout = self.split_layout()
+        column = layout.column()
+        column.active = job.use_suspect
+        draw_checks(column, job if job.use_suspect else batch)
+        if not job.use_suspect:
+            column.enabled = False
+            texts.note(layout, say("As the batch settings have it"), context)
+
+
+CLASSES = (RENDERPLUS_PT_job_output, RENDERPLUS_PT_job_section, RENDERPLUS_PT_job_checks)
 
 
 def register() -> None:

@@ -32,6 +32,7 @@ class RENDERPLUS_PT_job_render(RenderedJobPanel, bpy.types.Panel):
             own_values.draw(layout, job, "samples", say("Samples"), own_values.of_scene(own_values.samples_of(found.scene)))
             own_values.draw(layout, job, "device", say("Device"), own_values.of_scene(own_values.device_of(found.scene)))
         own_values.draw(layout, job, "threads", say("Threads"), say("All That Are Free"))
+        own_values.draw(layout, job, "frame_limit", say("Time Limit"), say("None"))
 
 
 def draw_choice(layout: bpy.types.UILayout, label: str, operator: str, attribute: str, own: str, of_scene: str) -> None:

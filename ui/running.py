@@ -95,7 +95,7 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, state:
     tail = head.row()
     tail.alignment = "LEFT" if narrow else "RIGHT"
     tail.active = False
-    tail.label(text=say("{done:,} of {total:,} frames", done=batch.frames_done, total=batch.frames), translate=False)
+    tail.label(text=texts.done_text(batch.frames_done, batch.frames), translate=False)
     bar = column.row()
     bar.scale_y = 1.2
     bar.progress(factor=batch.fraction, text=say("{percent:.0f}%", percent=100 * batch.fraction), translate=False)

@@ -131,7 +131,7 @@ def _draw_standing(box: bpy.types.UILayout, context: bpy.types.Context, job: fig
     """Draw a job that does not render: how much of it is done, and how long that took."""
     row = box.column(align=True) if is_narrow(context) else box.row()
     row.active = False
-    row.label(text=say("{done:,} of {total:,} frames", done=job.done, total=job.frames), translate=False)
+    row.label(text=texts.done_text(job.done, job.frames), translate=False)
     if job.seconds is not None:
         tail = row.row()
         tail.alignment = "LEFT" if is_narrow(context) else "RIGHT"
@@ -160,7 +160,7 @@ def status_word(status: str) -> str:
 
 def _frame_text(job: figures.JobFigures) -> str:
     if not job.frame:
-        return say("{done:,} of {total:,} frames", done=job.done, total=job.frames)
+        return texts.done_text(job.done, job.frames)
     if job.frames == 1:
         return say("Frame {frame}", frame=job.frame)
     return say("Frame {frame} · {done:,} of {total:,} done", frame=job.frame, done=job.done, total=job.frames)

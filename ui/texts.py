@@ -110,6 +110,11 @@ def frames_text(count: int) -> str:
     return say("1 frame") if count == 1 else say("{count:,} frames", count=count)
 
 
+def done_text(done: int, total: int) -> str:
+    """Say how many frames of all are done."""
+    return say("{done:,} of 1 frame", done=done) if total == 1 else say("{done:,} of {total:,} frames", done=done, total=total)
+
+
 def size_text(size: tuple[int, int]) -> str:
     """Write width and height in pixels."""
     return f"{size[0]} × {size[1]} px"

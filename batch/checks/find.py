@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import cameras, disk, files, listing, missing, output_nodes, outputs, overrides, rendering, scenes, scripts, simulations, tiles, versions
+from . import cameras, disk, files, listing, missing, output_nodes, outputs, overrides, rendering, reports, scenes, scripts, simulations, tiles, versions
 from .case import Case
 from .facts import Facts
 from .finding import Finding, in_order
@@ -16,7 +16,7 @@ from .finding import Finding, in_order
 if TYPE_CHECKING:
     from ..properties import RenderPlusBatch
 
-ROOMS = (listing, files, scenes, cameras, tiles, outputs, output_nodes, disk, versions, rendering, overrides, missing, simulations, scripts)
+ROOMS = (listing, files, scenes, cameras, tiles, outputs, output_nodes, disk, versions, rendering, overrides, missing, simulations, scripts, reports)
 """Each has `find(case)`; what they find is shown in this order, the worst first."""
 
 

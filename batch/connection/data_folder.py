@@ -44,10 +44,10 @@ def read_address(folder: Path) -> Address | None:
     return None
 
 
-def read_token(folder: Path) -> str:
-    """Read the owner's token, "" when there is none."""
+def read_token(folder: Path, named: Path | None = None) -> str:
+    """Read the owner's token from the file that is named, or from the data folder's; "" when there is none."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return (folder / "token").read_text("ascii").strip()
+        return (named or folder / "token").read_text("ascii").strip()
     return ""
 
 

@@ -286,9 +286,11 @@ def start_batch(context: bpy.types.Context, *, only: Iterable[int] | None = None
     recipe.make_recipe(batch, blend_file=str(place / "x.blend"), only=only)  # what cannot be a recipe needs no copy
     batch.last_instance = key
     copy = save_copy(place, context)
-    made = recipe.make_recipe(batch, blend_file=str(copy), only=only, mail=mail, missing_only=missing_only)
-    if not bpy.app.online_access:  # the mail server is not on this computer
+    channels = settings.channels(preferences(context), data, batch.muted_channels.keys()) if batch.use_channels else []
+    made = recipe.make_recipe(batch, blend_file=str(copy), only=only, mail=mail, channels=channels, missing_only=missing_only)
+    if not bpy.app.online_access:  # who gets mail and messages is not on this computer
         made["notifications"]["mail"]["enabled"] = False
+        made["notifications"]["channels"] = []
     running.start(Post(_start_of(key, copy, made), made))
     return key
 

@@ -29,13 +29,14 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where things stand for one Blender: read on the main thread, used by the worker's."""
+    """Where things stand for one Blender: read on the main thread, used by the worker's. Without `token_file` the token is the data folder's."""
 
     data: Path
     port: int
     blender: str
     code: Path
     version: str
+    token_file: Path | None = None
 
 
 class Remote:
@@ -58,7 +59,7 @@ class Remote:
             return self._client
         self._drop()
         if self._is_ours(address):
-            self._client, self._instance = Client(address.port, read_token(self.house.data)), address.instance
+            self._client, self._instance = Client(address.port, read_token(self.house.data, self.house.token_file)), address.instance
         return self._client
 
     def reach(self) -> Client:
@@ -135,7 +136,7 @@ class Remote:
         copy = server_copy.make_copy(house.code, house.data, house.version, server_copy.find_packages())
         environment = server_process.server_environment(os.environ, copy.packages)
         python = server_process.find_python(environment, sys.version_info[:2])
-        launch = Launch(house.data, house.port, house.blender)
+        launch = Launch(house.data, house.port, house.blender, token_file=house.token_file)
         self._process = server_process.start(server_process.server_command(python, copy, launch), environment, house.data)
         client = self._wait_for_server(self._process)
         server_copy.remove_unused(house.data, copy)

@@ -35,6 +35,7 @@ class Launch:
     port: int
     blender: str
     low_priority: bool = True
+    token_file: Path | None = None
 
 
 def server_environment(environ: Mapping[str, str], packages: Path) -> dict[str, str]:
@@ -46,7 +47,8 @@ def server_environment(environ: Mapping[str, str], packages: Path) -> dict[str, 
 def server_command(python: str, copy: ServerCopy, launch: Launch) -> list[str]:
     """Make the server's command line."""
     command = [python, str(copy.server), "--serve", "--port", str(launch.port), "--data-dir", str(launch.data), "--blender", launch.blender]
-    return [*command, "--low-priority"] if launch.low_priority else command
+    named = ["--token-file", str(launch.token_file)] if launch.token_file else []
+    return [*command, *named, *(["--low-priority"] if launch.low_priority else [])]
 
 
 def find_python(environ: Mapping[str, str], version: tuple[int, int]) -> str:

@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from .. import channels as channel_rules
 from ..addon import preferences
 from . import secrets
 from .data_folder import default_data_folder
@@ -35,7 +37,7 @@ def read(context: bpy.types.Context | None = None) -> Settings:
     """Read the preferences; what they do not say has its default."""
     found = preferences(context)
     return Settings(
-        House(data_folder(found), int(_of(found, "port", DEFAULT_PORT)), blender_program(found), _ROOT / "server", version()),
+        House(data_folder(found), int(_of(found, "port", DEFAULT_PORT)), blender_program(found), _ROOT / "server", version(), token_file(found)),
         max(0.1, float(_of(found, "poll_interval", DEFAULT_POLL_SECONDS))),
         bool(_of(found, "keep_server", True)),
     )
@@ -45,6 +47,12 @@ def data_folder(found: Any | None) -> Path:
     """Name the data folder of the preferences, or the user's own."""
     chosen = str(_of(found, "data_folder", "")).strip()
     return Path(os.path.abspath(bpy.path.abspath(chosen))) if chosen else default_data_folder(os.environ, Path.home()).absolute()
+
+
+def token_file(found: Any | None) -> Path | None:
+    """Name the file of the server's token that the preferences choose, None for the data folder's own."""
+    chosen = str(_of(found, "token_file", "")).strip()
+    return Path(os.path.abspath(bpy.path.abspath(chosen))) if chosen else None
 
 
 def blender_program(found: Any | None) -> str:
@@ -58,9 +66,22 @@ def mail_account(found: Any | None, data: Path) -> dict[str, Any]:
     return {
         "user": str(_of(found, "mail_user", "")),
         "pass": secrets.read_mail_password(data),
-        "ssl": bool(_of(found, "mail_ssl", True)),
-        "server": str(_of(found, "mail_server", "")),
+        "ssl": True,
+        "server": str(_of(found, "mail_server", "")).strip(),
+        "port": int(_of(found, "mail_port", 0)),
+        "security": "" if (security := str(_of(found, "mail_security", "AUTO"))) == "AUTO" else security.lower(),
+        "from": str(_of(found, "mail_from", "")).strip(),
     }
+
+
+def channels(found: Any | None, data: Path, muted: Collection[str]) -> list[dict[str, Any]]:
+    """Give the channels of the preferences as a recipe takes them, with the secrets that are kept outside of Blender; what lacks something is left out."""
+    kept = secrets.read_channels(data)
+    return [
+        channel_rules.as_recipe(each.kind, each.to, kept[each.key], enabled=each.key not in muted)
+        for each in _of(found, "channels", ())
+        if not channel_rules.fault(each.kind, each.to, kept.get(each.key))
+    ][: channel_rules.MOST]
 
 
 def version() -> str:

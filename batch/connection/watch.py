@@ -57,8 +57,9 @@ class Watch:
         return Starts(self._remote.house.data)
 
     def use(self, house: House) -> None:
-        """Follow the preferences: another data folder is another server."""
-        if house.data != self._remote.house.data:
+        """Follow the preferences: another data folder is another server, and another token file another way to it."""
+        before = self._remote.house
+        if (house.data, house.token_file) != (before.data, before.token_file):
             self._remote.close()
             self._remote = Remote(house, self._stopping)
         self._remote.house = house

@@ -7,12 +7,15 @@ an action that others share is copied first, so that they keep moving. Runs insi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def mute(struct: Any, attribute: str, index: int | None = None) -> int:
-    """Mute all that moves `struct.attribute` (or its element `index`); return how many curves and drivers it was."""
+def mute(struct: Any, attribute: str, index: int | None = None, touch: Callable[[Any, str], None] | None = None) -> int:
+    """Mute all that moves `struct.attribute` (or its element `index`); return how many curves and drivers it was.
+
+    `touch` is told of each before.
+    """
     owner = struct.id_data
     try:
         path = struct.path_from_id(attribute)
@@ -24,6 +27,8 @@ def mute(struct: Any, attribute: str, index: int | None = None) -> int:
             continue
         _own_actions(keeper, path, index)
         for curve in _matching(keeper, path, index):
+            if touch is not None:
+                touch(curve, "mute")
             curve.mute = True
             count += 1
     return count
@@ -33,6 +38,11 @@ def is_moved(owner: Any) -> bool:
     """Tell whether anything of the data-block `owner` is animated or driven."""
     data = getattr(owner, "animation_data", None)
     return data is not None and (data.action is not None or len(data.drivers) > 0 or any(len(track.strips) for track in data.nla_tracks))
+
+
+def moved_paths(owner: Any) -> set[str]:
+    """Name the properties of the data-block `owner` that are animated or driven, as paths from it."""
+    return {curve.data_path for keeper in _keepers(owner) for curve in _curves(keeper) if not curve.mute}
 
 
 def _keepers(owner: Any) -> Iterator[Any]:

@@ -94,7 +94,7 @@ def chosen(word: str) -> Iterator[Choice]:
         return
     before = (prefs.compute_device_type, [(device.id, device.type, device.use) for device in prefs.devices])
     try:
-        _enable(prefs, wanted)
+        enable(prefs, wanted)
         names = ", ".join(f'"{gpu.name}" ({gpu.type})' for gpu in wanted)
         yield Choice("GPU", [f"Rendered on {names}."])
     finally:
@@ -118,7 +118,8 @@ def _no_gpu(sentence: str) -> str:
     return Note("no_gpu", sentence)
 
 
-def _enable(prefs: Any, wanted: list[Gpu]) -> None:
+def enable(prefs: Any, wanted: list[Gpu]) -> None:
+    """Have Cycles compute on the GPUs `wanted`, which are of one interface, and on nothing else."""
     prefs.compute_device_type = wanted[0].type
     prefs.get_devices()
     for device in prefs.devices:

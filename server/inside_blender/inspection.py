@@ -34,7 +34,7 @@ def do(order: Order, events: Events) -> None:
             opening.open_blend(blend, scripts)  # overrides of the job before must not meet this one
         if job.device.upper() not in {"DEFAULT", "CPU"} and known_gpus is None:
             known_gpus = devices.gpus(devices.preferences())
-        found["jobs"].append(_job(job, known_gpus or []))
+        found["jobs"].append(try_job(job, known_gpus or []))
     events.emit("inspected", id=order.id, **found)
 
 
@@ -86,7 +86,7 @@ class Findings:
             self.faults.append({"key": key, "code": failure.code, "message": failure.message})
 
 
-def _job(job: Job, gpus: list[devices.Gpu]) -> dict[str, Any]:
+def try_job(job: Job, gpus: list[devices.Gpu]) -> dict[str, Any]:
     """Put one job on the file as a render would, collecting what goes wrong and what its artist should know."""
     found = Findings()
     answer: dict[str, Any] = {"outputs": [], "folders": [], "size": None, "sequential": None, "movie": False, "target": None, "engine": "", "scene": ""}

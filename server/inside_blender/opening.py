@@ -83,7 +83,7 @@ def notes() -> list[str]:
     libraries = [lib.filepath for lib in bpy.data.libraries if not os.path.exists(bpy.path.abspath(lib.filepath))]
     if libraries:
         said.append(Note("missing_library", f"Missing libraries, what was linked from them is not in the picture: {_listed(libraries)}."))
-    files = sorted(set(_missing_files()))
+    files = sorted(set(missing_files()))
     if files:
         said.append(Note("missing_file", f"Missing files: {_listed(files)}."))
     if tuple(bpy.data.version)[:2] > tuple(bpy.app.version)[:2]:
@@ -97,7 +97,8 @@ def _listed(names: list[str]) -> str:
     return ", ".join(f'"{name}"' for name in names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _missing_files() -> Iterator[str]:
+def missing_files() -> Iterator[str]:
+    """Yield the paths of files that the open file uses and that are not there, as they stand in it."""
     for block, path in _used_files():
         full = bpy.path.abspath(path, library=block.library)
         if "<" in full:  # tiles: pic.<UDIM>.png

@@ -105,10 +105,10 @@ def read_order(line: bytes) -> Order:
         return _merge(raw)
     if word == "look":
         return Order("look", _id(raw), files=_files(raw.get("files")))
-    if word == "inspect":
+    if word in {"inspect", "survey"}:
         jobs = tuple(_job(each) for each in _list(raw.get("jobs", []), "jobs"))
-        return Order("inspect", _id(raw), blend=_text(raw, "blend", ""), jobs=jobs)
-    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, merge, inspect, look and quit.')
+        return Order(word, _id(raw), blend=_text(raw, "blend", ""), jobs=jobs)
+    raise Failure("bad_order", f'There is no order "{word}": they are render, encode, merge, inspect, survey, look and quit.')
 
 
 def id_of(line: bytes) -> int | None:

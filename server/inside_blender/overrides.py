@@ -59,13 +59,14 @@ def _apply(override: Override, scene: bpy.types.Scene, done: Written) -> None:
     steps = parse(override.path)
     target = resolve(steps, scene, override.library)
     if target.key:
-        _set_custom(target, override.data)
+        _set_custom(target, override.data, done)
         return
     owner, attribute = target.owner, target.attribute
     rule = owner.bl_rna.properties[attribute]
     _allowed(owner, rule)
     value = property_value.convert(override.data, owner, rule, f'"{rule.name or attribute}"', whole=target.index is None)
-    if animation.mute(owner, attribute, target.index):
+    done.touch(owner, attribute)
+    if animation.mute(owner, attribute, target.index, done.touch):
         done.notes.append(f"{_title(override)}: the property is animated or driven in the file; its animation is off for this job.")
     _set(target, rule, value)
     _remember(target, value, done)
@@ -226,7 +227,7 @@ def _element(owner: Any, attribute: str, step: Step, said: str) -> Target:
     return Target(owner, attribute, step.number)
 
 
-def _set_custom(target: Target, data: Any) -> None:
+def _set_custom(target: Target, data: Any, done: Written) -> None:
     """Set a custom property that exists, to a value of the type that it has."""
     _no_code(target.owner)
     try:
@@ -236,7 +237,8 @@ def _set_custom(target: Target, data: Any) -> None:
     value = property_value.custom(data, before, f'"{target.key}"')
     try:
         path = f'["{bpy.utils.escape_identifier(target.key)}"]'
-        animation.mute(target.owner, path)
+        done.touch(target.owner, target.key)
+        animation.mute(target.owner, path, touch=done.touch)
         target.owner[target.key] = value
         if isinstance(target.owner, bpy.types.ID):
             target.owner.update_tag()

@@ -39,6 +39,8 @@ class FrameTeller:
         self.frame: int | None = None
         self.written: set[int] = set()
         self.trouble = ""
+        self.slowest = 0.0
+        """Seconds of the frame that took longest."""
 
     def __enter__(self) -> FrameTeller:
         for name, function in self._handlers():
@@ -103,7 +105,9 @@ class FrameTeller:
         if self._outputs.direct_movie:
             new = [path for path in new if not _is_movie(path, self._outputs)]
         self.written.add(frame)
-        self._events.emit("frame_written", id=self._order, frame=frame, seconds=round(self._clock() - self._began, 4), files=found + new)
+        seconds = self._clock() - self._began
+        self.slowest = max(self.slowest, seconds)
+        self._events.emit("frame_written", id=self._order, frame=frame, seconds=round(seconds, 4), files=found + new)
 
     def _tell_stats(self, text: str) -> None:
         if text == self._text or self.frame is None:

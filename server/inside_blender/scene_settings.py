@@ -17,6 +17,7 @@ import bpy
 
 from . import animation, camera_markers, words
 from .failures import Failure, near
+from .journal import Journal
 from .orders import Job, Section
 
 
@@ -29,13 +30,21 @@ class Written:
     others: list[tuple[Callable[[], Any], Any, str, Any]] = field(default_factory=list)
     """Arrays and their elements: how to read it, what it has to be, its name, its owner."""
     notes: list[str] = field(default_factory=list)
+    journal: Journal | None = None
+    """Follows what is changed, where the file stays open for the next order."""
+
+    def touch(self, owner: Any, attribute: str) -> None:
+        """Say that an attribute is about to be changed."""
+        if self.journal is not None:
+            self.journal.touch(owner, attribute)
 
     def put(self, owner: Any, attribute: str, value: Any) -> None:
         """Set `owner.attribute` where it differs, and mute what would move it; raise Failure("setting") if Blender does not take it."""
         rule = owner.bl_rna.properties[attribute]
         if rule.type == "INT" and not rule.hard_min <= value <= rule.hard_max:
             raise Failure("setting", f"{rule.name} of the job is {value}; Blender takes {rule.hard_min} to {rule.hard_max}.")
-        if animation.mute(owner, attribute):
+        self.touch(owner, attribute)
+        if animation.mute(owner, attribute, touch=self.touch):
             self.notes.append(f"{_said(owner, attribute)} is animated or driven in the file; its animation is off for this job.")
         if not same(getattr(owner, attribute), value):
             setattr(owner, attribute, value)
@@ -83,9 +92,9 @@ def choose_scene(name: str) -> bpy.types.Scene:
     return scene
 
 
-def apply(job: Job, scene: bpy.types.Scene) -> Written:
+def apply(job: Job, scene: bpy.types.Scene, journal: Journal | None = None) -> Written:
     """Put the job's settings (overrides and output excepted) on `scene`; raise Failure."""
-    written = Written(scene)
+    written = Written(scene, journal=journal)
     for _, put in parts(job):
         put(job, written)
     return written
@@ -177,8 +186,13 @@ def _put_camera(job: Job, written: Written) -> None:
         raise Failure("unknown_camera", f'"{name}" in the scene "{scene.name}" is no camera but a {camera.type.lower()}. {near(name, cameras)}')
     unbound = camera_markers.unbind(scene)
     if unbound:
-        written.notes.append(f'The job names the camera "{name}": the camera markers of the scene ({", ".join(unbound[:5])}) are not obeyed.')
+        written.notes.append(markers_note(name, unbound))
     written.put(scene, "camera", camera)
+
+
+def markers_note(camera: str, unbound: list[str]) -> str:
+    """Say that a job's camera beats the scene's camera markers."""
+    return f'The job names the camera "{camera}": the camera markers of the scene ({", ".join(unbound[:5])}) are not obeyed.'
 
 
 def _put_world(job: Job, written: Written) -> None:

@@ -13,11 +13,12 @@ BODY = """
 do = bpy.ops.renderplus
 batch = store.ensure()
 job = add_job(batch, bpy.context.scene, name="A", camera=bpy.data.objects["Camera"], frames_mode="LIST", frames="1-9x2", output="//x/{camera}_##",
-              file_format="JPEG", use_size=True, size=(320, 200), samples=7, section_x=0.1, movie="DIRECT")
+              file_format="JPEG", use_size=True, size=(320, 200), samples=7, section_x=0.1, movie="DIRECT", use_suspect=True, suspect_black=True,
+              frame_limit=90)
 override = job.overrides.add()
 override.name, override.path, override.kind = "Place", 'objects["Cube"].location', "VECTOR"
 override_values.set_override_value(override, (0.1, 2, 3))
-job.pre_hooks.add().cmd = "echo never in a preset"
+job.pre_hooks.add().cmd = job.failure_hooks.add().cmd = "echo never in a preset"
 found["saved"] = list(do.save_preset(preset="My look/1"))
 found["names"] = presets.names()
 path = presets._path("My look/1")
@@ -29,7 +30,8 @@ other = add_job(batch, bpy.context.scene, name="B")
 found["loaded"] = list(do.load_preset(preset="My look/1"))
 other = batch.jobs[1]
 found["other"] = [other.name, other.camera, other.frames_mode, other.frames,
-                  other.output, other.file_format, list(other.size), other.samples, other.movie, len(other.pre_hooks)]
+                  other.output, other.file_format, list(other.size), other.samples, other.movie, len(other.pre_hooks) + len(other.failure_hooks)]
+found["checks"] = [other.use_suspect, other.suspect_black, other.suspect_nan, other.frame_limit]
 found["section"] = round(other.section_x, 4)
 found["value"] = override_values.override_value(other.overrides[0])
 do.load_preset(preset="My look/1")
@@ -63,6 +65,7 @@ def test_presets_are_saved_loaded_and_removed(addon_blender: RealBlender, tmp_pa
     assert found["names"] == ["My look_1"]
     assert found["in folder"] == ["My look_1.json"]
     assert found["other"] == ["B", None, "LIST", "1-9x2", "//x/{camera}_##", "JPEG", [320, 200], 7, "DIRECT", 0]
+    assert found["checks"] == [True, True, False, 90]
     assert found["section"] == 0.1
     assert found["value"] == [0.1, 2, 3]
     assert found["once"] == 1
@@ -72,7 +75,7 @@ def test_a_preset_holds_values_and_neither_commands_nor_data_blocks(addon_blende
     document = run(addon_blender, tmp_path, BODY)["document"]
     assert document["kind"] == "renderplus job preset"
     assert document["version"] == 1
-    assert not {"name", "scene", "camera", "world", "pre_hooks", "post_hooks", "scene_name"} & document["job"].keys()
+    assert not {"name", "scene", "camera", "world", "pre_hooks", "post_hooks", "failure_hooks", "scene_name"} & document["job"].keys()
     assert document["job"]["section_x"] == 0.1
     assert document["job"]["overrides"][0]["value_vector"][:4] == [0.1, 2, 3, 0]
 

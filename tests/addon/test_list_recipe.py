@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from addon.inside import run
 
+from batchserver.model.recipe import Hook, Suspect
 from batchserver.recipe.loading import load_recipe
 from batchserver.recipe.output_path import main_output_name
 from blenders import ROOT, RealBlender
@@ -34,7 +35,9 @@ batch.global_size = (1280, 720)
 batch.ignore_border = batch.desktop_notice = batch.use_sound = batch.use_mail = batch.use_feed = batch.write_log = True
 batch.use_poweroff = batch.poweroff_if_well = True
 batch.sound_file, batch.sound_volume, batch.mail_to, batch.poweroff_action, batch.feed_path = "//sounds/bell.ogg", 7, "me@example.org", "SLEEP", "//feed.rss"
+batch.poweroff_countdown, batch.suspect_nan, batch.statistics_csv, batch.provenance, batch.use_channels = 90, True, True, True, True
 hook = batch.post_hooks.add(); hook.cmd = "notify 'all done'"
+hook = batch.failure_hooks.add(); hook.cmd, hook.timeout = "notify {reason}", 12.5
 hook = batch.pre_hooks.add(); hook.cmd, hook.enabled = "echo start", False
 batch.pre_hooks.add()
 
@@ -56,19 +59,25 @@ for name, path, kind, value in (
     override.name, override.path, override.kind = name, path, kind
     override_values.set_override_value(override, value)
 override.library, override.enabled = "//lib/lights.blend", False
-hook = job.pre_hooks.add(); hook.cmd = "echo 'pre'"
+hook = job.pre_hooks.add(); hook.cmd, hook.ignore_failure = "echo 'pre'", True
+hook = job.pre_frame_hooks.add(); hook.cmd = "echo {frame}"
+hook = job.post_frame_hooks.add(); hook.cmd = "cp {files} /mnt/review/"
+hook = job.failure_hooks.add(); hook.cmd = "echo {reason}"
+job.use_suspect, job.suspect_black, job.suspect_outlier, job.frame_limit = True, True, True, 1800
 
 job = add_job(batch, scene, name="close", camera=close, frames_mode="LIST", frames=" 7, 1-9x2 ",
               output="//renders/{scene}/{{x}}_{index}_", file_format="PNG", view_layers=["Second"])
 job = add_job(batch, scene, name="film", frames_mode="RANGE", frame_start=10, frame_end=20, output="//film/{camera}", file_format="FFMPEG",
               movie="DIRECT", existing="VERSION")
+job.use_suspect = True
 job = add_job(batch, other, name="off", enabled=False, output="//off_####", file_format="PNG")
 job = add_job(batch, scene, name="else", use_external=True, external_file="//shots/../shots/two.blend",
               external_scene="Act", external_camera="Cam", external_world="Sky",
               output="//out/{blend}_{camera}_", frame_still=-4, file_format="JPEG")
 
-mail = {"user": "me", "pass": "secret", "ssl": False, "server": "smtp.example.org"}
-made = recipe.make_recipe(batch, blend_file=os.path.join(folder, "copy", "copy.blend"), mail=mail, blender="/programs/blender")
+mail = {"user": "me", "pass": "secret", "ssl": True, "server": "smtp.example.org", "port": 2525, "security": "starttls", "from": "me@example.org"}
+channels = [{"enabled": True, "kind": "ntfy", "url": "https://ntfy.example.org/topic", "token": "", "to": ""}]
+made = recipe.make_recipe(batch, blend_file=os.path.join(folder, "copy", "copy.blend"), mail=mail, channels=channels, blender="/programs/blender")
 found["bytes"] = recipe.to_json(made).decode("utf-8")
 found["samples"] = [outputs.sample(job, batch) for job in batch.jobs]
 only = recipe.make_recipe(batch, blend_file="/copy.blend", only=[1, 3])
@@ -93,11 +102,21 @@ def test_the_recipe_of_a_rich_scene(rich: dict[str, Any], tmp_path: Path) -> Non
     assert document.keys() <= SCHEMA["properties"].keys()
 
     assert rich["only"] == [False, True, False, True, False]
-    assert rich["secretless"] == {"enabled": True, "user": "", "pass": "", "ssl": True, "to": "me@example.org", "server": ""}
+    nothing = {"user": "", "pass": "", "ssl": True, "server": "", "port": 0, "security": "", "from": ""}
+    assert rich["secretless"] == {"enabled": True, "to": "me@example.org", **nothing}
 
     batch = load_recipe(rich["bytes"].encode(), here=None)
     jobs = batch.jobs
     assert [job.enabled for job in jobs] == [True, True, True, False, True]
+    assert [job.suspect for job in jobs] == [(Suspect.BLACK, Suspect.OUTLIER), (Suspect.NAN,), (), (Suspect.NAN,), (Suspect.NAN,)]
+    assert jobs[0].timeout == 1800
+    assert jobs[0].pre_hooks == (Hook(True, "echo 'pre'", 300, "ignore"),)
+    assert [hook.cmd for hook in (*jobs[0].pre_frame_hooks, *jobs[0].post_frame_hooks, *jobs[0].failure_hooks)] == [
+        "echo {frame}", "cp {files} /mnt/review/", "echo {reason}",
+    ]  # fmt: skip
+    assert batch.failure_hooks == (Hook(True, "notify {reason}", 12.5),)
+    assert batch.reactions["poweroff"]["countdown"] == 90
+    assert batch.secrets == {"mail.pass": "secret", "channels[0].url": "https://ntfy.example.org/topic"}
     assert [tuple(job.frames)[:3] for job in jobs] == [(1, 6, 11), (7, 1, 3), (10, 11, 12), (1,), (-4,)]
     for job, sample in zip(jobs, rich["samples"], strict=True):
         if job.format != "FFMPEG":

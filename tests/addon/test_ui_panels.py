@@ -150,6 +150,33 @@ merge = look()
 found["merge"] = (texts(merge), sorted(name for name, calls in merge.items() if not calls))
 bpy.ops.renderplus.enable_jobs(action="NONE")
 found["all off"] = texts({"main": look()["RENDERPLUS_PT_batch"]})
+preferences = bpy.context.preferences.addons["renderplus"].preferences
+preferences.data_folder = os.path.join(folder, "data")
+bpy.context.preferences.system.use_online_access = True
+batch.use_channels = batch.use_poweroff = True
+found["no channel"] = texts({"end": look()["RENDERPLUS_PT_end"]})
+bpy.ops.renderplus.set_channel(fresh=True, kind="NTFY", title="Phone", url="https://ntfy.example.org/topic")
+bpy.ops.renderplus.set_channel(fresh=True, kind="TELEGRAM", title="", token="1:a")
+end = look()["RENDERPLUS_PT_end"]
+found["channels"] = texts({"end": end})
+found["mutes"] = [what for _name, what, _text in end].count("renderplus.mute_channel")
+batch.poweroff_action = "SLEEP"
+found["countdown"] = "poweroff_countdown" in [what for _name, what, _text in look()["RENDERPLUS_PT_end"]]
+bpy.context.preferences.system.use_online_access = False
+found["offline"] = texts({"end": look()["RENDERPLUS_PT_end"]})
+job = batch.jobs[0]
+batch.active, batch.suspect_nan, job.use_suspect, job.suspect_black, job.frame_limit = 0, True, True, True, 60
+found["limit"] = "frame_limit" in [what for _name, what, _text in look()["RENDERPLUS_PT_job_render"]]
+found["checks"] = texts({"checks": look()["RENDERPLUS_PT_checks_of_batch"]})
+for when in ("PRE", "PRE_FRAME", "POST_FRAME", "POST", "FAILURE"):
+    bpy.ops.renderplus.add_hook(when=when)
+hooks = look()["RENDERPLUS_PT_job_hooks"]
+found["hooks"] = (texts({"hooks": hooks}), [what for _name, what, _text in hooks].count("cmd"))
+for hook in (job.pre_hooks[0], job.failure_hooks[0]):
+    hook.show_options = True
+shown = [what for _name, what, _text in look()["RENDERPLUS_PT_job_hooks"]]
+found["options"] = (shown.count("timeout"), shown.count("ignore_failure"))
+found["batch hooks"] = texts({"hooks": look()["RENDERPLUS_PT_batch_hooks"]})
 layout = recorded_layout.Layout()
 preferences = bpy.context.preferences.addons["renderplus"].preferences
 class Proxy:
@@ -157,7 +184,7 @@ class Proxy:
         return getattr(preferences, name)
 prefs = recorded_layout.stand_in(ui.preferences.RenderPlusPreferences)
 for name in ui.preferences.RenderPlusPreferences.__annotations__:
-    setattr(type(prefs), name, None)
+    setattr(type(prefs), name, getattr(preferences, name))
 type(prefs).bl_rna = preferences.bl_rna
 prefs.layout = layout
 prefs.draw(bpy.context)
@@ -196,7 +223,23 @@ def test_every_panel_draws_in_every_state_and_says_what_is_wrong(addon_blender: 
     assert has(texts, "puts the tiles of one picture together")
     assert {"RENDERPLUS_PT_job_render", "RENDERPLUS_PT_job_overrides", "RENDERPLUS_PT_job_section"} <= set(absent)
     assert has(found["all off"], "Render Batch")
-    assert {"blender_program", "port", "data_folder", "poll_interval", "keep_server", "mail_server", "mail_user", "mail_ssl"} <= set(found["preferences"])
+    assert has(found["no channel"], "There is no channel yet", "Preferences")
+    assert has(found["channels"], "Phone (ntfy)", "Telegram", "Preferences")
+    assert found["mutes"] == 2
+    assert found["countdown"]
+    assert has(found["offline"], "allow no online access", "Allow Online Access")
+    assert found["limit"]
+    assert has(found["checks"], "1", "Some jobs have checks of their own")
+    texts, commands = found["hooks"]
+    assert has(texts, "Before the Job", "Before Each Frame", "After Each Frame", "After the Job", "When It Fails")
+    assert commands == 6
+    assert found["options"] == [2, 1], "only a command that comes before can be ignored"
+    assert has(found["batch hooks"], "Before the Batch", "When a Job Fails")
+    assert "Before Each Frame" not in " ".join(found["batch hooks"])
+    assert {
+        "blender_program", "port", "data_folder", "token_file", "poll_interval", "keep_server", "mail_server", "mail_port", "mail_security", "mail_from",
+        "mail_user",
+    } <= set(found["preferences"])  # fmt: skip
 
 
 MANY = """
@@ -259,11 +302,12 @@ from renderplus.batch import addon
 from renderplus.batch.connection import settings
 preferences = addon.preferences()
 preferences.port, preferences.poll_interval, preferences.desktop_notice, preferences.mail_to = 7788, 2.0, True, "me@example.org"
+preferences.use_channels = True
 preferences.data_folder = os.path.join(folder, "data")
 house = settings.read()
 found["read"] = (house.house.port, round(house.poll_seconds, 3), str(house.house.data))
 batch = store.ensure()
-found["new list"] = (batch.desktop_notice, batch.use_sound, batch.mail_to)
+found["new list"] = (batch.desktop_notice, batch.use_sound, batch.mail_to, batch.use_channels)
 
 job = add_job(batch, bpy.context.scene, name="One", output="//a_####")
 bpy.context.scene.render.resolution_percentage = 60
@@ -307,7 +351,7 @@ found["forgotten"] = not os.path.exists(kept)
 def test_the_panels_own_operators_and_the_preferences_do_what_they_say(addon_blender: RealBlender, tmp_path: Path) -> None:
     found = inside(addon_blender, tmp_path, OPERATORS)
     assert found["read"] == [7788, 2.0, str(tmp_path / "data")]
-    assert found["new list"] == [True, False, "me@example.org"]
+    assert found["new list"] == [True, False, "me@example.org", True]
     values = {setting: (own, scene) for setting, own, scene in found["own"]}
     assert values["percentage"] == (60, 0)
     assert values["samples"][0] > 0 == values["samples"][1]

@@ -36,10 +36,12 @@ def job(blend: str | Path, output: str | Path, **more: Any) -> dict[str, Any]:
 class Session:
     """A running session; use it as a context."""
 
-    def __init__(self, program: str, folder: Path, environment: dict[str, str] | None = None, server_pid: int | None = None) -> None:
-        """Start a session whose user folders, temporary files and events lie in `folder`."""
+    def __init__(
+        self, program: str, folder: Path, environment: dict[str, str] | None = None, server_pid: int | None = None, limits: dict[str, float] | None = None
+    ) -> None:
+        """Start a session whose user folders, temporary files and events lie in `folder`; `limits` as in docs/session.md."""
         self.temp = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
-        said = {"token": TOKEN, "temp": str(self.temp / "events"), "server_pid": os.getpid() if server_pid is None else server_pid}
+        said = {"token": TOKEN, "temp": str(self.temp / "events"), "server_pid": os.getpid() if server_pid is None else server_pid, **(limits or {})}
         (self.temp / "user").mkdir()
         self.environment = {
             **os.environ, "BLENDER_USER_RESOURCES": str(self.temp / "user"), "RENDERPLUS_SESSION": json.dumps(said), "RENDERPLUS_INSIDE_SESSION": "1",

@@ -397,7 +397,7 @@ def test_logs_and_temporary_folders_are_kept_when_asked(
     assert named, kept.stderr
     log = Path(named[1])
     try:
-        assert re.fullmatch(r"renderplus_\d\d-\d\d-\d{4}-\d\d-\d\d-\d\d", log.name)
+        assert re.fullmatch(r"renderplus_\d\d-\d\d-\d{4}-\d\d-\d\d-\d\d(-\d+)?", log.name)
         assert log.parent in (ROOT / "server" / "log", tmp_path / "data" / "log")
         assert "BATCH_FINISHED" in log.read_text().upper()
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from batchserver import __version__
 
 DEFAULT_PORT = 7777
+FARM_PORT = 7778
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -25,6 +26,10 @@ def make_parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="Check whether commands and files are all right, with the Blender at hand")
     what.add_argument("--missing", action="store_true", help="List the frames that have no whole picture on the disk; renders nothing")
     what.add_argument("--resume", "--only-missing", action="store_true", help="Go on: keep the pictures that are there, and render the missing frames")
+    what.add_argument(
+        "--render-again", type=Path, metavar="FILE", help="Render a job once more, from the .renderplus.json that says how its pictures were made"
+    )
+    what.add_argument("--anyway", action="store_true", help="With --render-again: also with another .blend or Blender than before")
     what.add_argument("--serve", action="store_true", help="Start the server; an unfinished batch goes on")
     what.add_argument("--list-gpus", metavar="BLENDER", help="List the GPUs that this Blender can render on, with their numbers")
     what.add_argument("--print-stats", action="store_true", help="Print the batch's statistics after finishing")
@@ -38,6 +43,19 @@ def make_parser() -> argparse.ArgumentParser:
     ask.add_argument("--keep-on", action="store_true", help="Stop the countdown that puts the computer to sleep or switches it off")
     ask.add_argument("--stop", action="store_true", help="Stop the server; a running batch stays resumable")
 
+    farm = parser.add_argument_group("other machines render, too (docs/farm.md)")
+    farm.add_argument("--farm", action="store_true", help="With --serve or --recipe: hand frames to SheepIt, BOINC and Flamenco clients")
+    farm.add_argument("--farm-port", type=_port, default=FARM_PORT, metavar=">1024", help=f"Port of the farm (default {FARM_PORT}; 0: a free one)")
+    farm.add_argument("--farm-host", action="append", default=[], metavar="ADDRESS", help="The farm listens here instead of loopback")
+    farm.add_argument(
+        "--farm-blender", action="append", default=[], metavar="PLATFORM=FOLDER",
+        help="Blender folder for clients that bring none; PLATFORM is linux, windows or mac",
+    )  # fmt: skip
+    farm.add_argument("--add-worker", metavar="NAME", help="Let somebody join; prints the secret, once")
+    farm.add_argument("--address", action="append", default=[], metavar="IP", help="With --add-worker: believed from here without a login (Flamenco has none)")
+    farm.add_argument("--list-workers", action="store_true", help="List who may join, and the machines that did")
+    farm.add_argument("--remove-worker", metavar="NAME", help="Let somebody join no more")
+
     how = parser.add_argument_group("how")
     how.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar=">1024", help=f"Port of the server (default {DEFAULT_PORT})")
     how.add_argument("--host", action="append", default=[], metavar="ADDRESS", help="Listen here instead of loopback; asks for the owner's token then")
@@ -49,7 +67,10 @@ def make_parser() -> argparse.ArgumentParser:
         "--mail-password-file", type=Path, metavar="FILE", help="File of the mail account's password, readable by you alone (docs/notifications.md)"
     )
     how.add_argument("--blender", default="", metavar="PROGRAM", help="Blender to use: a path, a name on PATH, a Python that has bpy, or the word bpy")
-    how.add_argument("--slots", type=_slots, default=1, metavar="N", help="Frames that render side by side (default 1)")
+    how.add_argument(
+        "--slots", type=_slots, default=1, metavar="N", help="Frames that render side by side (default 1); 'auto' finds the best number while it renders"
+    )
+    how.add_argument("--most-slots", type=_most_slots, default=0, metavar="N", help="With --slots auto: never more than so many (default: one for each core)")
     how.add_argument(
         "--frame-timeout", type=_seconds, default=0.0, metavar="SECONDS", help="End a frame that takes longer, and try it again (default 0: no limit)"
     )
@@ -63,6 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--keep-uploads", type=_days, default=30, metavar="DAYS", help="Remove uploaded files that no batch needs after so many days (default 30; 0: never)"
     )
+    how.add_argument("--keep-logs", type=_days, default=30, metavar="DAYS", help="Remove logs that nothing needs after so many days (default 30; 0: never)")
     how.add_argument("--json", action="store_true", help="Print poll, stats, check and dry as JSON")
     how.add_argument("--no-cleanup", action="store_true", help="Keep temporary folders")
     how.add_argument("--write-log", "--write-logs", action="store_true", help="Write a log in the logs folder")
@@ -78,7 +100,20 @@ def _port(text: str) -> int:
     return port
 
 
+AUTO_SLOTS = 0
+"""What `--slots auto` becomes."""
+
+
 def _slots(text: str) -> int:
+    if text == "auto":
+        return AUTO_SLOTS
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64, nor the word auto")
+    return count
+
+
+def _most_slots(text: str) -> int:
     count = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= count <= 64:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64")
@@ -88,7 +123,7 @@ def _slots(text: str) -> int:
 def _days(text: str) -> int:
     days = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= days <= 36500:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days (0 keeps uploads for ever)")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days (0: for ever)")
     return days
 
 

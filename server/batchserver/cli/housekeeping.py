@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Once at the start and then once a day: uploads that are old and that no batch needs are removed.
+"""What is done at the start and then again and again: uploads and logs that are old, and that nothing needs, are removed.
 
 Runs without Blender.
 """
@@ -9,31 +9,35 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Any
-
-from batchserver.web.uploads import Uploads
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
-DAY = 24 * 60 * 60.0
+EVERY = 60 * 60.0
+"""Seconds between two rounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do each round: `clean` is given the time (Unix seconds) and tells how many things it removed; `done` says what, with a %d."""
+
+    clean: Callable[[float], int]
+    done: str
+    failed: str
 
 
 class Housekeeping:
-    """A thread that removes uploads older than `days`, but for the files that `needed` gives (asked under `lock`); 0 days removes nothing."""
+    """A thread that does chores."""
 
-    def __init__(self, uploads: Uploads, days: int, *, needed: Callable[[], Iterable[str]], lock: AbstractContextManager[Any]) -> None:
-        self._uploads = uploads
-        self._days = days
-        self._needed = needed
-        self._lock = lock
+    def __init__(self, chores: Sequence[Chore], every: float = EVERY) -> None:
+        self._chores, self._every = tuple(chores), every
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="housekeeping", daemon=True)
 
     def start(self) -> None:
         """Begin."""
-        if self._days:
+        if self._chores:
             self._thread.start()
 
     def stop(self) -> None:
@@ -42,15 +46,15 @@ class Housekeeping:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def clean(self, now: float) -> int:
-        """Remove what is to be removed now (Unix seconds), and give how many files that were."""
-        return self._uploads.remove_unused(now - self._days * DAY, self._needed, self._lock)
-
     def _work(self) -> None:
         while not self._ending.is_set():
-            try:
-                if count := self.clean(time.time()):
-                    log.info("%d uploaded files that no batch needed for %d days were removed", count, self._days)
-            except Exception:  # a server goes on without
-                log.exception("Old uploads could not be removed")
-            self._ending.wait(DAY)
+            for chore in self._chores:
+                self._do(chore)
+            self._ending.wait(self._every)
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            if count := chore.clean(time.time()):
+                log.info(chore.done, count)
+        except Exception:  # a server goes on without
+            log.exception(chore.failed)

@@ -20,11 +20,12 @@ from batchserver.web.token import read_token
 from batchserver.workers.gpus import list_gpus
 from batchserver.workers.programs import find_program
 
-from . import ask, cancelling, checking, dry, logs, missing, render
+from . import ask, cancelling, checking, dry, logs, missing, render, rendering_again
 from .arguments import make_parser
 from .client import Client
 from .data_folder import DataFolder, default_data_folder
 from .exit_codes import ExitCode, code_of
+from .farming import FarmSettings
 from .wiring import Settings, read_recipe, session_limits
 
 
@@ -59,6 +60,12 @@ def run(options: argparse.Namespace) -> int:
         return ask.ask(options, client)
     if options.cancel_batch is not None:
         return cancelling.cancel(options.cancel_batch, client, _settings(options, data))
+    if options.add_worker or options.remove_worker or options.list_workers:
+        from . import joining  # the farm's room is not imported otherwise
+
+        return joining.join(options, data)
+    if options.render_again is not None:
+        return _render_again(options, _settings(options, data), client)
     if options.recipe is None and not options.serve:
         raise BadInput("Nothing to do: give --recipe FILE to render, or --serve to start the server (--help lists all options)")
     settings = _settings(options, data)
@@ -70,6 +77,17 @@ def run(options: argparse.Namespace) -> int:
     if batch is not None and options.resume:
         batch = missing.only_missing(batch)
     return render.render(batch, settings, client, serve=options.serve, print_stats=options.print_stats, as_json=options.json)
+
+
+def _render_again(options: argparse.Namespace, settings: Settings, client: Client) -> int:
+    if options.recipe is not None or options.serve or options.resume or options.missing:
+        raise BadInput("--render-again renders what its file says; leave out --recipe, --serve, --resume and --missing")
+    recipe = rendering_again.prepared(options.render_again, settings, anyway=options.anyway)
+    if recipe is None:
+        return ExitCode.CHECK_FAILED
+    if options.dry or options.check:
+        return _look_at(recipe, options, settings)
+    return render.render(recipe, settings, client, serve=False, print_stats=options.print_stats, as_json=options.json)
 
 
 def _look_at(recipe: Recipe, options: argparse.Namespace, settings: Settings) -> int:
@@ -91,7 +109,9 @@ def _settings(options: argparse.Namespace, data: DataFolder) -> Settings:
     return Settings(
         data, options.port, dict(os.environ), tuple(options.host), options.require_token, options.blender, options.slots, options.low_priority,
         not options.no_cleanup, keep_ready=options.serve, token_file=options.token_file and options.token_file.absolute(), keep_uploads=options.keep_uploads,
+        keep_logs=options.keep_logs, most_slots=options.most_slots,
         mail_password=options.mail_password_file and options.mail_password_file.absolute(),
+        farm=FarmSettings(options.farm_port, tuple(options.farm_host), tuple(options.farm_blender)) if options.farm else None,
         limits=session_limits(frame=options.frame_timeout, frames=options.renew_after, percent=options.renew_above),
     )  # fmt: skip
 

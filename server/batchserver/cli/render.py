@@ -17,11 +17,14 @@ from typing import Any
 from batchserver.model.errors import BadInput, Conflict, ServerTaken
 from batchserver.model.recipe import Recipe
 from batchserver.model.status import BatchStatus, FrameState
+from batchserver.reactions.statistics_files import batch_document, job_document
 from batchserver.recipe import nothing_to_render
 
 from .client import Client
 from .exit_codes import ExitCode
+from .farming import who_may
 from .keep_on import wait_for_power
+from .statistics_text import frames_text
 from .terminal import Display, display_for, statistics_text
 from .wiring import BatchServer, Settings
 
@@ -47,6 +50,8 @@ def render(recipe: Recipe | None, settings: Settings, client: Client, *, serve: 
             if recipe is not None:
                 _submit(server, recipe)
             server.work()
+            if server.farm is not None and settings.farm is not None:
+                print(who_may(settings.farm, server.farm.port), file=sys.stdout if serve else sys.stderr, flush=True)
             if serve:
                 print(f"Render+ server listens on port {web.port} ({', '.join(web.hosts)}); Ctrl+C stops it", flush=True)
                 if settings.hosts or settings.require_token:
@@ -103,10 +108,12 @@ def _watch(server: BatchServer, *, print_stats: bool, as_json: bool) -> int:
     server.reacting.settle(server.stopping)
     snapshot = json.loads(server.service.snapshot().body)
     display.finish(snapshot)
+    figures = server.reacting.statistics.batch(snapshot["id"]) if print_stats else None
     if as_json:
-        print(json.dumps(snapshot, indent=2, ensure_ascii=False))
+        more = {"statistics": {**batch_document(figures), "per_job": [job_document(job) for job in figures.jobs]}} if figures else {}
+        print(json.dumps({**snapshot, **more}, indent=2, ensure_ascii=False))
     elif print_stats:
-        print(statistics_text(snapshot), end="")
+        print(statistics_text(snapshot) + (frames_text(figures) if figures else ""), end="")
     elif snapshot["frames"]["done"]:
         _name_pictures(server, snapshot)
     wait_for_power(server.reacting.machine.power, server.stopping, lambda sentence: print(sentence, file=sys.stderr, flush=True))

@@ -6,30 +6,33 @@ Runs without Blender.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from batchserver.model.events import EventKind
 from batchserver.model.recipe import Existing
-from batchserver.model.records import InputStamp, Times
+from batchserver.model.records import InputStamp, LeaseRecord, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd
 
 from . import inputs, merges
-from .board import LiveBatch, LiveJob, attempt_folder
+from .board import LiveBatch, LiveJob, LiveLease, attempt_folder, output_folder
 from .desk import Desk
-from .sealing import settle
+from .sealing import Move, settle
 
 
 class BatchLife(Desk):
-    """What is done to whole batches and jobs."""
+    """What is done to whole batches and jobs. `outlives` tells of a lease whether its worker, on another machine, still has it after a restart."""
+
+    outlives: Callable[[int], bool] = staticmethod(lambda _lease: False)
 
     def load(self) -> None:
         """Take over the unfinished batches from the ledger, after settling what a dead server left."""
         with self.lock:
-            self._settle_ledger()
+            kept = self._settle_ledger()
             for record in self.ledger.batches(unfinished=True):
                 self.board.put(self.take_over(record.id))
+            self._open_again(kept)
             for batch in self.board:
                 for job in batch.jobs if batch.running else ():
                     self._settle_job(batch, job)
@@ -149,15 +152,27 @@ class BatchLife(Desk):
         job.record, job.looked_at = replace(job.record, job=settled), True
         self.ledger.settle_job(job.record.id, settled)
 
-    def _settle_ledger(self) -> None:
-        """Bring order into what a dead server left: half-sealed frames, open leases, their folders."""
+    def _open_again(self, leases: Sequence[LeaseRecord]) -> None:
+        """Open leases of workers that outlived the server; what such a lease writes is settled by its job."""
+        jobs = {job.record.id: (batch, job) for batch in self.board for job in batch.jobs}
+        for lease in leases:
+            batch, job = jobs[lease.job_id]
+            move = Move(attempt_folder(job.record, lease.id), output_folder(job.record))
+            self.board.open_lease(batch, job, LiveLease(lease, moves=(move,), far=True))
+
+    def _settle_ledger(self) -> list[LeaseRecord]:
+        """Bring order into what a dead server left: half-sealed frames, open leases, their folders. Gives the leases that stay open."""
         for row in self.ledger.sealing_frames():
             if settle(row.outputs):
                 self.ledger.done(row.job_id, row.number, row.lease_id, seconds=row.seconds, now=self.clock())
             else:
                 self.ledger.requeue(row.job_id, FrameState.SEALING)
         jobs = {job.id: job for batch in self.ledger.batches(unfinished=True) for job in self.ledger.jobs(batch.id)}
+        kept = []
         for lease in self.ledger.open_leases():
+            if lease.job_id in jobs and not jobs[lease.job_id].status.over and self.outlives(lease.id):
+                kept.append(lease)
+                continue
             # Its folders first: a start that is killed in between would leave them for good.
             job = jobs.get(lease.job_id)
             self._sweep({*lease.folders, *([attempt_folder(job, lease.id)] if job else [])})
@@ -165,3 +180,4 @@ class BatchLife(Desk):
         for job in jobs.values():
             if job.encode is FrameState.LEASED:
                 self.ledger.save_job(replace(job, encode=FrameState.QUEUED))
+        return kept

@@ -79,6 +79,7 @@ class LiveLease:
     direct: bool = False
     in_movie: dict[int, Written] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)
+    far: bool = False
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ class LiveJob:
 
     `looked_at`: it is settled what happens to pictures that were there before. `waits_for`: what is wrong with the place that its
     pictures go to, looked at again from the time `look_again` on. `largest`: bytes of the largest file that was sealed. `gate`: how far
-    its PRE hooks are, asked at the time `gate_asked`; `gate_frame`: the frame that they were run for.
+    its PRE hooks are, asked at the time `gate_asked`; `gate_frame`: the frame that they were run for. `near_seconds`: what a frame takes on this machine.
     """
 
     record: JobRecord
@@ -98,6 +99,7 @@ class LiveJob:
     leases: dict[int, LiveLease] = field(default_factory=dict)
     laps: deque[float] = field(default_factory=lambda: deque(maxlen=LAPS_KEPT))
     last_lap: float | None = None
+    near_seconds: float | None = None
     deaths: int = 0
     in_order: bool | None = None
     looked_at: bool = False
@@ -241,6 +243,14 @@ class Board:
         """Forget a lease that has ended."""
         _, job, _ = self._leases.pop(lease_id)
         del job.leases[lease_id]
+
+    def leases(self) -> list[tuple[LiveBatch, LiveJob, LiveLease]]:
+        """List the open leases with their jobs and batches, oldest first."""
+        return [self._leases[number] for number in sorted(self._leases)]
+
+    def far_workers(self) -> set[str]:
+        """Name the far workers that have leases."""
+        return {live.record.worker for _, _, live in self._leases.values() if live.far}
 
     def lease(self, lease_id: int) -> tuple[LiveBatch, LiveJob, LiveLease] | None:
         """Find an open lease with its job and batch, None when it has ended."""

@@ -92,7 +92,8 @@ class Desk:
     @property
     def worker_count(self) -> int:
         """Tell how many workers lease at present."""
-        return len(self._workers)
+        with self.lock:
+            return len(self._workers) + len(self.board.far_workers())
 
     def leave(self, worker: str) -> None:
         """Note that a worker is gone and no longer counts when frames are dealt out."""
@@ -144,7 +145,7 @@ class Desk:
         """Hand out no more frames of a job until its place can take pictures again; it is looked at every few seconds."""
         job.look_again = self.clock() + LOOK_SECONDS
         for live in job.leases.values():
-            live.revoked = True
+            live.revoked = live.revoked or not live.far  # what renders elsewhere may come when there is room again
         if why != job.waits_for:
             self._go_on(batch, job)
             job.waits_for = why
@@ -161,6 +162,12 @@ class Desk:
         self._save(batch, job)
         self._tell(EventKind.JOB_GOES_ON, batch, job)
 
+    def _makes_movie(self, batch: LiveBatch, job: LiveJob, *, movie: bool) -> None:
+        """Note that a job's frames are to be encoded, once somebody knows it."""
+        if movie and job.record.encode is None:
+            job.record = replace(job.record, encode=FrameState.QUEUED)
+            self._save(batch, job)
+
     def _save(self, batch: LiveBatch, job: LiveJob | None = None) -> None:
         if job is None:
             self.ledger.save_batch(batch.record)
@@ -168,9 +175,12 @@ class Desk:
             self.ledger.save_job(job.record)
         batch.touch(job)
 
-    def _tell(self, kind: EventKind, batch: LiveBatch, job: LiveJob | None = None, frame: int | None = None, message: str = "") -> None:
+    def _tell(
+        self, kind: EventKind, batch: LiveBatch, job: LiveJob | None = None, frame: int | None = None, message: str = "", *, worker: str = "",
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
         index = None if job is None else job.record.job.index
         try:
-            self._announce(Event(kind, self.clock(), batch.record.id, index, frame, message))
+            self._announce(Event(kind, self.clock(), batch.record.id, index, frame, message, worker, seconds))
         except Exception:
             log.exception("A listener failed on %s", kind)

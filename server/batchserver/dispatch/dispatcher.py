@@ -13,7 +13,7 @@ from pathlib import Path
 from batchserver.model.diagnosis import Diagnosis, named
 from batchserver.model.errors import RenderPlusError
 from batchserver.model.events import EventKind
-from batchserver.model.records import Output
+from batchserver.model.records import MadeWith, Output
 from batchserver.model.status import FrameState, LeaseEnd, TaskKind
 
 from .board import LiveBatch, LiveJob, LiveLease, Progress, attempt_folder
@@ -38,10 +38,10 @@ class Dispatcher(Leasing):
             live.moves, live.direct = plan.moves, plan.direct
             job.in_order = bool(plan.in_order)
             job.engine = plan.engine or job.engine
+            self._note_maker(live, replace(live.record.made_with, engine=plan.engine, device=plan.device))
             if plan.in_order:
                 job.say(plan.in_order)
-            if plan.movie and job.record.encode is None:
-                job.record = replace(job.record, encode=FrameState.QUEUED)
+            self._makes_movie(batch, job, movie=plan.movie)
             self.ledger.note_lease(lease_id, folders=[move.attempt for move in plan.moves])
             self._save(batch, job)
 
@@ -95,7 +95,7 @@ class Dispatcher(Leasing):
             if job.record.encode is None:
                 found[0].picture = str(outputs[0].final)
             job.largest = max(job.largest, *(output.size for output in outputs))
-            self._done(*found, frame, written.seconds)
+            self._done(*found, frame, written)
         return True
 
     def _look(self, batch: LiveBatch, job: LiveJob, lease_id: int, frame: int, written: Written) -> None:
@@ -138,7 +138,7 @@ class Dispatcher(Leasing):
                 return
             again = row.attempts + 1 < (self._bounds.memory if why.out_of_memory else self._bounds.attempts)
             self.ledger.spoil(job.record.id, frame, lease_id, why.sentence, again=again, now=self.clock(), code=why.code)
-            self._tell(EventKind.FRAME_REJECTED if again else EventKind.FRAME_FAILED, batch, job, frame, why.sentence)
+            self._tell(EventKind.FRAME_REJECTED if again else EventKind.FRAME_FAILED, batch, job, frame, why.sentence, worker=live.record.worker)
             if again:
                 job.queued += 1
             else:
@@ -191,7 +191,7 @@ class Dispatcher(Leasing):
             with self.lock:
                 found = self.board.lease(lease_id)
                 if found and moved:
-                    self._done(*found, row.number, row.seconds)
+                    self._done(*found, row.number, Written((), seconds=row.seconds))
                 elif found:
                     self.ledger.give_back(row.job_id, row.number)
 
@@ -201,8 +201,8 @@ class Dispatcher(Leasing):
 
     # --- what only some workers have to say ------------------------------------------------------------
 
-    def note(self, lease_id: int, *, message: Diagnosis | str = "", log_name: str | None = None) -> None:
-        """Add a sentence to the job's messages, with a code to its notes too, or name the session's log."""
+    def note(self, lease_id: int, *, message: Diagnosis | str = "", log_name: str | None = None, made_with: MadeWith | None = None) -> None:
+        """Add a sentence to the job's messages, with a code to its notes too, or name the session's log and what it is."""
         with self.lock:
             found = self.board.lease(lease_id)
             if found is None:
@@ -211,6 +211,8 @@ class Dispatcher(Leasing):
             if log_name is not None:
                 live.record = replace(live.record, log=log_name)
                 self.ledger.note_lease(lease_id, log=log_name)
+            if made_with is not None:
+                self._note_maker(live, made_with)
             if message:
                 job.remark(named(message))
                 self._save(batch, job)
@@ -277,7 +279,7 @@ class Dispatcher(Leasing):
             encode = FrameState.DONE if live.record.kind is TaskKind.ENCODE else job.record.encode
             job.record = replace(job.record, encode=encode, movie=str(outputs[0].final))
             for frame, facts in live.in_movie.items():
-                self._done(batch, job, live, frame, facts.seconds)
+                self._done(batch, job, live, frame, facts)
             self._save(batch, job)
         if live.record.kind is TaskKind.ENCODE:
             self._sweep([job.frames_folder])
@@ -311,19 +313,25 @@ class Dispatcher(Leasing):
             return False
         return row.lease_id == lease_id and row.state is FrameState.LEASED
 
-    def _done(self, batch: LiveBatch, job: LiveJob, live: LiveLease, frame: int, seconds: float | None) -> None:
-        now = self.clock()
-        self.ledger.done(job.record.id, frame, live.record.id, seconds=seconds, now=now)
+    def _done(self, batch: LiveBatch, job: LiveJob, live: LiveLease, frame: int, written: Written) -> None:
+        now, seconds = self.clock(), written.seconds
+        self.ledger.done(job.record.id, frame, live.record.id, seconds=seconds, now=now, memory=written.memory)
         live.written.discard(frame)
         job.done += 1
+        if written.seconds is not None and not live.far:
+            job.near_seconds = written.seconds
         lap = now - job.last_lap if job.last_lap is not None else seconds
         if lap is not None:
             job.laps.append(lap)
         job.last_lap = now
         if live.progress is not None and live.progress.frame == frame:
             live.progress = None
-        self._tell(EventKind.FRAME_DONE, batch, job, frame)
+        self._tell(EventKind.FRAME_DONE, batch, job, frame, worker=live.record.worker, seconds=written.seconds)
         batch.touch(job)
+
+    def _note_maker(self, live: LiveLease, made_with: MadeWith) -> None:
+        live.record = replace(live.record, made_with=made_with)
+        self.ledger.note_lease(live.record.id, made_with=made_with)
 
     def _any_done(self, job: LiveJob, live: LiveLease) -> bool:
         return any(row.state is FrameState.DONE for row in self.ledger.frames(job.record.id) if row.number in live.record.frames)

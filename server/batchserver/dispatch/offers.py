@@ -48,7 +48,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a session says before it writes: its folders, why its frames go in order ("" = they need not), its engine.
+    """What a session says before it writes: its folders, why its frames go in order ("" = they need not), its engine and device.
 
     `movie`: the frames are to be encoded; `direct`: Blender writes the movie itself.
     """
@@ -58,3 +58,4 @@ class Plan:
     direct: bool = False
     in_order: str = ""
     engine: str = ""
+    device: str = ""

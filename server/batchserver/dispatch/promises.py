@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a recipe asks that this server will not do, said in the batch's messages instead of passed over in silence.
 
-Some of it is done for nobody yet. Some of it only for the owner: what runs programs (hooks, `blender_bin`, scripts in files), and what
-switches the machine off. Who sent a recipe is settled once, when it comes in, and kept in the ledger with the batch (`trusted`).
+Only for the owner is done what runs programs (hooks, `blender_bin`, scripts in files), what switches the machine off, and what sends
+messages. Who sent a recipe is settled once, when it comes in, and kept in the ledger with the batch (`trusted`).
 
 Runs without Blender.
 """
@@ -17,11 +17,7 @@ from batchserver.model.recipe import Hook, Job, Recipe
 
 def unkept(recipe: Recipe, *, trusted: bool) -> tuple[str, ...]:
     """List the sentences about what will not be done."""
-    sentences = list(_owners_only(recipe)) if not trusted else []
-    wanted = ["feed"] if _enabled(_at(recipe.reactions, "rss")) else []
-    if wanted:
-        sentences.append(f"Notifications ({', '.join(wanted)}) are not sent by this version of the server")
-    return tuple(sentences)
+    return () if trusted else tuple(_owners_only(recipe))
 
 
 def _owners_only(recipe: Recipe) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Written:
 
     `files` were found, `expected` should have been; `size` is the main picture's width and height in pixels,
     None where it is not known; `word` is Blender's format word of the main picture ("" = tell by content).
+    `memory` is what the frame took, in the engine's words.
     """
 
     files: tuple[Path, ...]
@@ -52,6 +53,7 @@ class Written:
     size: tuple[int, int] | None = None
     word: str = ""
     seconds: float | None = None
+    memory: str = ""
 
 
 def examine(written: Written, moves: Sequence[Move]) -> list[Output]:

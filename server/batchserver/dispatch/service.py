@@ -15,10 +15,11 @@ from .current_batch import CurrentBatch
 from .dispatcher import Dispatcher
 from .power import NoPower, Power, PowerDesk
 from .queue import Queue
+from .roll import Roll, RollDesk
 from .shelf import Rival, Shelf
 
 
-class RenderService(CurrentBatch, Queue, PowerDesk):
+class RenderService(CurrentBatch, Queue, PowerDesk, RollDesk):
     """What the web and the command line ask."""
 
     def __init__(
@@ -29,12 +30,14 @@ class RenderService(CurrentBatch, Queue, PowerDesk):
         instance: str,
         rival: Rival = lambda _ours, _theirs: None,
         power: Power | None = None,
+        roll: Roll | None = None,
     ) -> None:
         power = power or NoPower()
         shelf = Shelf(dispatcher, Answers(instance, lambda: dispatcher.worker_count, power), rival)
         CurrentBatch.__init__(self, shelf)
         Queue.__init__(self, shelf)
         PowerDesk.__init__(self, power)
+        RollDesk.__init__(self, roll or Roll(dispatcher, []))
         self._about = about
 
     def blend_in_use(self, path: Path) -> bool:

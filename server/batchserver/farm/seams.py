@@ -14,13 +14,27 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from batchserver.model.diagnosis import Diagnosis
+from batchserver.model.errors import Conflict, Refused
 from batchserver.model.frames import FrameList
+from batchserver.model.records import BatchRecord, JobRecord
 
 PICTURE_LIMIT = 1 << 30
 """The most bytes of a picture that a worker sends."""
 
 LOG_LIMIT = 8 << 20
 """The most bytes of a log that a worker sends."""
+
+
+class SlowDown(Refused):
+    """Wrong secrets came from an address just now: the next one is looked at after `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        super().__init__(f"Too many wrong secrets came from there; try again in {max(1, round(wait))} s")
+
+
+class TooMany(Conflict):
+    """An account has as many machines as it may have."""
 
 
 class Speech(StrEnum):
@@ -97,13 +111,40 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameNames:
+    """How a local session would name each frame's picture: folder, then `before`, the number with at least `digits` digits, and `after`.
+
+    `folder` is the final folder. A movie's frames have names like any others; into which folder of the server's own they go is the dispatcher's.
+    """
+
+    folder: Path
+    before: str
+    digits: int
+    after: str
+
+    def name(self, frame: int) -> str:
+        """Give the file name of a frame's picture."""
+        return f"{self.before}{'-' if frame < 0 else ''}{abs(frame):0{self.digits}d}{self.after}"
+
+    def path(self, frame: int) -> Path:
+        """Give the final path of a frame's picture."""
+        return self.folder / self.name(frame)
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """All that a job's frames need elsewhere, and what has to come back.
 
     `scene` is a ZIP with the .blend (`blend`: its place inside, '/' between folders), whatever it links to, and our scripts in `renderplus/`.
     It is the same for all jobs of one file. `job` is the job's settings as JSON for `renderplus/farm_frame.py`. One picture comes back for
     a frame: `width` x `height` pixels, ending in `suffix` (".png"), in the format of Blender's word `word`. `script` is the Python that puts the
-    job on the opened file, for clients that take a text (SheepIt); it finds our scripts beside the .blend.
+    job on the opened file, for clients that take a text (SheepIt); it finds our scripts beside the .blend. A client's command line needs
+    `--factory-startup --disable-autoexec --python-exit-code 7` before the .blend, so that no picture is written where the script could not run,
+    and no `--engine`, `-S`, `-F`: the script has set them. Other clients run
+    `blender --factory-startup --disable-autoexec -b BLEND -P renderplus/farm_frame.py -- --job JOB.json --frame N --output FILE [--progress FILE]`.
+
+    `names` says where the pictures belong, `movie` that they are frames of a movie (PNG) that is encoded afterwards; `notes` is what the artist
+    should know before frames are handed out: above all what could not be packed.
     """
 
     scene: Archive
@@ -115,6 +156,43 @@ class Package:
     word: str
     engine: str
     script: str
+    names: FrameNames
+    movie: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A job that stays with this computer, and the sentence that says why."""
+
+    sentence: str
+
+
+class Preparer(Protocol):
+    """Makes packages; called by one thread of the desk's."""
+
+    def prepare(self, batch: BatchRecord, job: JobRecord) -> Package | Unfit:
+        """Make the job's package, or say why it cannot leave; a scene that was packed before is taken from the cache. May take minutes.
+
+        The package's files are kept until `release`. Raises `BlenderProblem` when no Blender could be asked: try again later.
+        """
+        ...
+
+    def release(self, package: Package) -> None:
+        """Say that a package is needed no longer: its files may be removed when the cache is too old or too large."""
+        ...
+
+    def what_is_missing(self, blend: Path) -> list[str]:
+        """Say what of a .blend could not be packed, as sentences; nothing is written. For `--check`."""
+        ...
+
+    def rest(self) -> None:
+        """End the Blender that was kept for the next question; call it when nothing is left to prepare."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is under way (`prepare` answers Unfit or raises), and end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +271,12 @@ class Renderers(Protocol):
     def version(self, platform: Platform) -> str: ...
 
 
+class Running(Protocol):
+    """What a gateway does by itself, until it is closed."""
+
+    def close(self) -> None: ...
+
+
 class Desk(Protocol):
     """The one core that all gateways share."""
 
@@ -208,11 +292,18 @@ class Desk(Protocol):
         ...
 
     def account_by_digest(self, name: str, digest: str, address: str) -> Account | None:
-        """Check md5(secret + lower-case name), as BOINC's `lookup_account` sends it."""
+        """Check md5(secret + lower-case name), as BOINC's `lookup_account` sends it.
+
+        The secret itself is known to nobody here: a gateway gives such an account a key of its own, and keeps that (hashed) in its store.
+        """
         ...
 
     def account_at(self, address: str) -> Account | None:
         """Find the account that is believed from an address, where a protocol has no login (Flamenco's)."""
+        ...
+
+    def account(self, account_id: int) -> Account | None:
+        """Give an account by its number, None when it was removed."""
         ...
 
     def join(self, speech: Speech, account: Account, key: str, facts: HostFacts) -> Worker:
@@ -253,6 +344,10 @@ class Desk(Protocol):
 
     def give_back(self, task_id: int, why: Diagnosis | None = None, *, frame: int | None = None, blame: bool = True) -> None:
         """End a task before its frames are done. With a reason its frame counts as tried (`blame`), without one it is merely queued again."""
+        ...
+
+    def keep_log(self, task_id: int, text: bytes) -> None:
+        """Keep what a client's Blender said, as the log of the task's job."""
         ...
 
     def counts(self) -> FarmCounts: ...

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from batchserver.model.frames import FrameList, format_frames, parse_frames
 from batchserver.model.recipe import Job, Recipe
-from batchserver.model.records import BatchRecord, FrameCounts, FrameRecord, InputStamp, JobRecord, LeaseRecord, Output, Times
+from batchserver.model.records import BatchRecord, FrameCounts, FrameRecord, FrameTimes, InputStamp, JobRecord, LeaseRecord, MadeWith, Output, Times
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, LeaseEnd, TaskKind
 
 from .ballast import Ballast
@@ -23,6 +23,8 @@ from .texts import (
     diagnosis_to_text,
     job_from_text,
     job_to_text,
+    made_with_from_text,
+    made_with_to_text,
     notes_from_text,
     notes_to_text,
     outputs_from_text,
@@ -43,11 +45,16 @@ class SqliteLedger:
         """Close the file; every change is on disk already."""
         self._db.close()
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Give the open file, for the ledger's other tables (`far.py`)."""
+        return self._db
+
     # --- batches and jobs ---------------------------------------------------------------------------
 
     def add_batch(self, recipe: Recipe, *, queued: bool, trusted: bool, now: float, messages: Sequence[str] = ()) -> BatchRecord:
         """Keep a new batch, its jobs and a queued row for each of their frames, last in the queue."""
-        with self._transaction():
+        with self.together():
             cursor = self._db.execute(
                 "INSERT INTO batch (name, status, position, queued, trusted, blender_bin, document, created, messages)"
                 " VALUES (?, 'WAITING', (SELECT coalesce(max(position), 0) + 1 FROM batch), ?, ?, ?, ?, ?, ?)",
@@ -110,7 +117,7 @@ class SqliteLedger:
 
     def stamp_inputs(self, stamps: Iterable[tuple[int, InputStamp]]) -> None:
         """Write what the .blend of each job (by its ledger id) was like at Start."""
-        with self._transaction():
+        with self.together():
             self._db.executemany("UPDATE job SET stamp = ? WHERE id = ?", [(stamp_to_text(stamp), job_id) for job_id, stamp in stamps])
 
     def blends_needed(self) -> list[str]:
@@ -122,20 +129,47 @@ class SqliteLedger:
         )
         return [row[0] for row in self._db.execute(query)]
 
+    def logs_needed(self) -> list[str]:
+        """List the session logs of batches that are not over."""
+        query = (
+            "SELECT DISTINCT lease.log FROM lease JOIN job ON job.id = lease.job_id JOIN batch ON batch.id = job.batch_id"
+            " WHERE lease.log != '' AND batch.status IN ('WAITING', 'RUNNING')"
+        )
+        return [row[0] for row in self._db.execute(query)]
+
     def remove_batch(self, batch_id: int) -> None:
         """Forget a batch that was never started."""
         self._change("DELETE FROM batch WHERE id = ? AND status = 'WAITING'", (batch_id,))
 
     # --- frames -------------------------------------------------------------------------------------
 
-    def queued_frames(self, job_id: int, most: int) -> FrameList:
-        """Read the next frames of a job that nobody has, in their order."""
+    def queued_frames(self, job_id: int, most: int, *, not_after: str = "") -> FrameList:
+        """Read the next frames of a job that nobody has, in their order; without those that ended badly at the worker `not_after`."""
         query = "SELECT number FROM frame WHERE job_id = ? AND state = 'queued' ORDER BY place LIMIT ?"
-        return FrameList.of(row[0] for row in self._db.execute(query, (job_id, most)))
+        if not_after:
+            spoilt = (
+                "SELECT 1 FROM attempt JOIN lease ON lease.id = attempt.lease_id"
+                " WHERE attempt.job_id = frame.job_id AND attempt.frame = frame.number AND NOT attempt.good AND lease.worker = ?"
+            )
+            query = f"SELECT number FROM frame WHERE job_id = ? AND state = 'queued' AND NOT (attempts > 0 AND EXISTS ({spoilt})) ORDER BY place LIMIT ?"
+        values = (job_id, not_after, most) if not_after else (job_id, most)
+        return FrameList.of(row[0] for row in self._db.execute(query, values))
 
-    def tried_before(self, job_id: int) -> set[int]:
-        """Read the queued frames of a job that ended badly before."""
-        return {row[0] for row in self._db.execute("SELECT number FROM frame WHERE job_id = ? AND state = 'queued' AND attempts > 0", (job_id,))}
+    def tried_before(self, job_id: int, among: Sequence[int]) -> set[int]:
+        """Read which of a job's frames ended badly before."""
+        query = "SELECT number FROM frame WHERE job_id = ? AND number IN (SELECT value FROM json_each(?)) AND attempts > 0"
+        return {row[0] for row in self._db.execute(query, (job_id, json.dumps(among)))}
+
+    def leased(self, lease_id: int) -> int:
+        """Count the frames that a lease holds and that are not being sealed."""
+        query = "SELECT count(*) FROM frame WHERE lease_id = ? AND state IN ('leased', 'sealing') AND state = 'leased'"
+        return int(self._db.execute(query, (lease_id,)).fetchone()[0])
+
+    def last_attempt(self, job_id: int, number: int, lease_id: int) -> tuple[str, str] | None:
+        """Read reason and code of a lease's last attempt at a frame that ended badly; None when there is none."""
+        query = "SELECT reason, code FROM attempt WHERE job_id = ? AND frame = ? AND lease_id = ? AND NOT good ORDER BY id DESC LIMIT 1"
+        row = self._db.execute(query, (job_id, number, lease_id)).fetchone()
+        return None if row is None else (row[0], row[1])
 
     def counts(self, job_id: int) -> FrameCounts:
         """Count a job's frames by state."""
@@ -165,23 +199,32 @@ class SqliteLedger:
         rows = self._db.execute("SELECT * FROM frame WHERE job_id = ? AND state = 'done' ORDER BY finished DESC, place DESC LIMIT ?", (job_id, most))
         return [_frame(row) for row in rows]
 
+    def frame_times(self, job_id: int) -> FrameTimes | None:
+        """Sum up the seconds of a job's rendered frames; None when none was measured. Pictures that were kept took none."""
+        where = "FROM frame WHERE job_id = ? AND state = 'done' AND seconds IS NOT NULL"
+        count, total = self._db.execute(f"SELECT count(*), total(seconds) {where}", (job_id,)).fetchone()
+        if not count:
+            return None
+        ends = [self._db.execute(f"SELECT seconds, number {where} ORDER BY seconds {way}, place LIMIT 1", (job_id,)).fetchone() for way in ("ASC", "DESC")]
+        return FrameTimes(count, total, (ends[0][0], ends[0][1]), (ends[1][0], ends[1][1]))
+
     def seal(self, job_id: int, number: int, outputs: Sequence[Output]) -> None:
         """Write that a frame's files are whole and about to be moved to where they belong."""
         self._change("UPDATE frame SET state = 'sealing', outputs = ? WHERE job_id = ? AND number = ?", (outputs_to_text(outputs), job_id, number))
 
-    def done(self, job_id: int, number: int, lease_id: int, *, seconds: float | None, now: float) -> None:
+    def done(self, job_id: int, number: int, lease_id: int, *, seconds: float | None, now: float, memory: str = "") -> None:
         """Write that a frame's files stand where they belong."""
-        with self._transaction():
+        with self.together():
             self._db.execute(
-                "UPDATE frame SET state = 'done', seconds = ?, finished = ?, error = '', code = '' WHERE job_id = ? AND number = ?",
-                (seconds, now, job_id, number),
+                "UPDATE frame SET state = 'done', seconds = ?, finished = ?, memory = ?, error = '', code = '' WHERE job_id = ? AND number = ?",
+                (seconds, now, memory, job_id, number),
             )
             self._attempt(job_id, number, lease_id, now, good=True, seconds=seconds)
 
     def keep(self, job_id: int, kept: Iterable[tuple[int, Output]], *, now: float) -> int:
         """Write that queued frames need no render, because their files are there; returns how many were queued."""
         rows = [(outputs_to_text([output]), now, job_id, frame) for frame, output in kept]
-        with self._transaction():
+        with self.together():
             return self._db.executemany(
                 "UPDATE frame SET state = 'done', outputs = ?, finished = ? WHERE job_id = ? AND number = ? AND state = 'queued'", rows
             ).rowcount
@@ -196,7 +239,7 @@ class SqliteLedger:
     def spoil(self, job_id: int, number: int, lease_id: int, reason: str, *, again: bool, now: float, code: str = "") -> None:
         """Write a bad attempt that blames the frame; it is queued again, or failed for good."""
         state = FrameState.QUEUED if again else FrameState.FAILED
-        with self._transaction():
+        with self.together():
             self._db.execute(
                 "UPDATE frame SET state = ?, attempts = attempts + 1, error = ?, code = ?, lease_id = NULL, outputs = '[]' WHERE job_id = ? AND number = ?",
                 (state.value, reason, code, job_id, number),
@@ -232,7 +275,7 @@ class SqliteLedger:
 
     def grant(self, job_id: int, kind: TaskKind, worker: str, frames: FrameList, *, now: float) -> LeaseRecord:
         """Hand frames to a worker: they are leased, and nobody else gets them."""
-        with self._transaction():
+        with self.together():
             cursor = self._db.execute(
                 "INSERT INTO lease (job_id, kind, worker, frames, granted) VALUES (?, ?, ?, ?, ?)", (job_id, kind.value, worker, format_frames(frames), now)
             )
@@ -244,16 +287,18 @@ class SqliteLedger:
                 )
         return LeaseRecord(lease_id, job_id, kind, worker, frames, now)
 
-    def note_lease(self, lease_id: int, *, log: str | None = None, folders: Sequence[Path] | None = None) -> None:
-        """Write a lease's session log, or the folders that its attempt writes into."""
+    def note_lease(self, lease_id: int, *, log: str | None = None, folders: Sequence[Path] | None = None, made_with: MadeWith | None = None) -> None:
+        """Write a lease's session log, the folders that its attempt writes into, or what renders its frames."""
         if log is not None:
             self._change("UPDATE lease SET log = ? WHERE id = ?", (log, lease_id))
         if folders is not None:
             self._change("UPDATE lease SET folders = ? WHERE id = ?", (json.dumps([str(folder) for folder in folders]), lease_id))
+        if made_with is not None:
+            self._change("UPDATE lease SET made_with = ? WHERE id = ?", (made_with_to_text(made_with), lease_id))
 
     def end_lease(self, lease_id: int, end: LeaseEnd, *, now: float) -> None:
         """End a lease; frames of it that were not rendered are queued again."""
-        with self._transaction():
+        with self.together():
             self._db.execute("UPDATE frame SET state = 'queued', lease_id = NULL WHERE lease_id = ? AND state = 'leased'", (lease_id,))
             self._db.execute("UPDATE lease SET ended = ?, outcome = ? WHERE id = ?", (now, end.value, lease_id))
 
@@ -286,15 +331,19 @@ class SqliteLedger:
             self._ballast.trim()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def together(self) -> Iterator[None]:
+        """Make the changes inside one transaction: all of them are kept, or none. Inside another one it adds to that."""
+        if self._db.in_transaction:
+            yield
+            return
         self._make_room()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.rollback()  # does nothing where SQLite has ended the transaction itself
             raise
-        self._db.execute("COMMIT")
 
 
 def _batch(row: sqlite3.Row) -> BatchRecord:
@@ -315,7 +364,7 @@ def _job(row: sqlite3.Row) -> JobRecord:
 def _frame(row: sqlite3.Row) -> FrameRecord:
     return FrameRecord(
         row["job_id"], row["number"], FrameState(row["state"]), row["attempts"], row["seconds"], row["finished"],
-        outputs_from_text(row["outputs"]), row["error"], row["lease_id"] or 0, row["code"],
+        outputs_from_text(row["outputs"]), row["error"], row["lease_id"] or 0, row["code"], row["memory"],
     )  # fmt: skip
 
 
@@ -323,4 +372,5 @@ def _lease(row: sqlite3.Row) -> LeaseRecord:
     return LeaseRecord(
         row["id"], row["job_id"], TaskKind(row["kind"]), row["worker"], parse_frames(row["frames"]) if row["frames"] else FrameList(), row["granted"],
         row["ended"], LeaseEnd(row["outcome"]) if row["outcome"] else None, row["log"], tuple(Path(folder) for folder in json.loads(row["folders"])),
+        made_with_from_text(row["made_with"]),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.frames import FrameList, format_frames, parse_frames
 from batchserver.model.recipe import Existing, Hook, Job, MovieWay, Override, Section, Suspect, Tile
-from batchserver.model.records import InputStamp, Output
+from batchserver.model.records import InputStamp, MadeWith, Output
 
 _HOOKS = ("pre_hooks", "post_hooks", "pre_frame_hooks", "post_frame_hooks", "failure_hooks")
 
@@ -88,6 +88,16 @@ def notes_to_text(notes: Iterable[Diagnosis]) -> str:
 def notes_from_text(text: str) -> tuple[Diagnosis, ...]:
     """Read what is wrong with pictures that were rendered all the same."""
     return tuple(Diagnosis(*note) for note in json.loads(text))
+
+
+def made_with_to_text(made_with: MadeWith) -> str:
+    """Write what renders the frames of a lease."""
+    return json.dumps(_plain(made_with), ensure_ascii=False)
+
+
+def made_with_from_text(text: str) -> MadeWith:
+    """Read what renders the frames of a lease."""
+    return MadeWith(**json.loads(text))
 
 
 def _plain(value: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, at a Unix time, to a batch, a job (index in its list) or a frame."""
+    """One thing that happened, at a Unix time, to a batch, a job (index in its list) or a frame. `worker` rendered the frame, in `seconds`."""
 
     kind: EventKind
     at: float
@@ -43,6 +43,8 @@ class Event:
     job: int | None = None
     frame: int | None = None
     message: str = ""
+    worker: str = ""
+    seconds: float | None = None
 
 
 Listener = Callable[[Event], None]

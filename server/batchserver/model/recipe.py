@@ -90,7 +90,7 @@ class Job:
     `blend` is the absolute path of the file to render. `output` is absolute, its `//` resolved and its
     tokens expanded; `#` stands for frame digits as in Blender. `engine` and `format` are the recipe's own words.
     A job with `merge` renders nothing: it makes one picture of those of other jobs.
-    `timeout` is the longest time of a frame in seconds, 0 = the server's own.
+    `timeout` is the longest time of a frame in seconds, 0 = the server's own. `provenance`: how its pictures were made is to be written down.
     """
 
     index: int
@@ -120,6 +120,7 @@ class Job:
     existing: Existing = Existing.OVERWRITE
     suspect: tuple[Suspect, ...] = ()
     timeout: float = 0.0
+    provenance: bool = False
     pre_hooks: tuple[Hook, ...] = ()
     post_hooks: tuple[Hook, ...] = ()
     pre_frame_hooks: tuple[Hook, ...] = ()

@@ -93,7 +93,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class FrameRecord:
-    """A frame's row. `attempts` counts the renders that ended badly and blame this frame; `error` and `code` are the last one's."""
+    """A frame's row. `attempts` counts the renders that ended badly and blame this frame; `error` and `code` are the last one's.
+
+    `memory` is what it took, in the engine's words (`127.56M`), "" where that is not known.
+    """
 
     job_id: int
     number: int
@@ -105,6 +108,33 @@ class FrameRecord:
     error: str = ""
     lease_id: int = 0
     code: str = ""
+    memory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTimes:
+    """Seconds of a job's rendered frames: how many were measured, their sum, and the fastest and the slowest, each with its frame."""
+
+    count: int
+    total: float
+    fastest: tuple[float, int]
+    slowest: tuple[float, int]
+
+    @property
+    def average(self) -> float:
+        """Seconds of a frame on an average."""
+        return self.total / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWith:
+    """What renders the frames of a lease: the program, Blender's version and build hash, and the engine and device that the opened file came to."""
+
+    program: str = ""
+    version: str = ""
+    build: str = ""
+    engine: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +151,7 @@ class LeaseRecord:
     end: LeaseEnd | None = None
     log: str = ""
     folders: tuple[Path, ...] = ()
+    made_with: MadeWith = MadeWith()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from batchserver.model.errors import RenderPlusError
 from batchserver.model.events import Event
 from batchserver.model.recipe import Job
-from batchserver.model.records import Times
+from batchserver.model.records import FrameTimes, Times
 from batchserver.model.status import BatchStatus, JobStatus
 
 
@@ -26,6 +26,7 @@ class ReactionProblem(RenderPlusError):
 class JobFacts:
     """A job: what it asked for and what became of it.
 
+    `frame_times` are known of a job that is over, if any of its frames was rendered.
     `pictures` are finished files, the newest last and not more than a few; `failure` is a sentence with its way out, "" when it did not fail.
     """
 
@@ -41,11 +42,15 @@ class JobFacts:
     pictures: tuple[Path, ...] = ()
     log: Path | None = None
     code: str = ""
+    frame_times: FrameTimes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFacts:
-    """A batch with its jobs. `reactions` are the recipe's wishes (`notifications`, `poweroff`, `rss`, `write_log` …); `server` is the address to ask at."""
+    """A batch with its jobs. `reactions` are the recipe's wishes (`notifications`, `poweroff`, `rss`, `write_log` …); `server` is the address to ask at.
+
+    `created` is when the recipe came in.
+    """
 
     id: int
     name: str
@@ -57,6 +62,7 @@ class BatchFacts:
     messages: tuple[str, ...] = ()
     server: str = ""
     remaining_seconds: float | None = None
+    created: float = 0.0
 
     @property
     def failures(self) -> tuple[JobFacts, ...]:

@@ -42,6 +42,7 @@ class Gathering:
             return BatchFacts(
                 record.id, record.name, record.status, record.times, tuple(self._job(job) for job in batch.jobs), record.trusted, _reactions(batch),
                 record.messages, self._address(), self._answers.remaining(batch, self._dispatcher.clock()) if batch.running else None,
+                record.created,
             )  # fmt: skip
 
     def files(self, batch_id: int, index: int, frame: int | None = None) -> tuple[Path, ...]:
@@ -67,7 +68,7 @@ class Gathering:
         reason = failed.sentence if failed else (record.messages[-1] if record.messages and record.status is JobStatus.FAILED else "")
         facts = JobFacts(
             record.job, record.status, record.times, job.total, job.done, job.failed, record.messages, reason, failed.way_out if failed else "",
-            self._pictures(job), self._log(job), failed.code if failed else "",
+            self._pictures(job), self._log(job), failed.code if failed else "", self._dispatcher.ledger.frame_times(record.id) if record.status.over else None,
         )  # fmt: skip
         self._kept[record.id] = (mark, facts)
         return facts

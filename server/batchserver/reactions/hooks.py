@@ -22,7 +22,9 @@ from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.environment import child_environment
 from batchserver.model.events import Event, EventKind
 from batchserver.model.hooks import When, faults, for_posix, for_windows, of_batch
+from batchserver.model.log_files import roll_over
 from batchserver.model.recipe import Hook
+from batchserver.model.redaction import redacted
 
 from . import shell
 from .facts import BatchFacts, JobFacts, ReactionProblem
@@ -96,7 +98,8 @@ class HookRunner:
             return f"{what} was not run: {sentence}"
         kept = within(files, ARGUMENTS["windows" if self._windows else "posix"]) if "{files}" in hook.cmd else ()
         text = for_windows(hook.cmd, found, kept) if self._windows else for_posix(hook.cmd)
-        self._write(path, f"--- {_stamp()} {what}: {hook.cmd}")
+        roll_over(path)
+        self._write(path, redacted(f"--- {_stamp()} {what}: {hook.cmd}"))
         if kept and len(kept) < len(files):
             self._write(path, f"--- {{files}} are the first {len(kept)} of {len(files)}: a command line takes no more")
         ended = shell.run(
@@ -106,7 +109,7 @@ class HookRunner:
         self._write(path, f"--- {_stamp()} {ended.why or f'exit code {ended.code}'} after {ended.seconds:.1f} s")
         if ended.well:
             return ""
-        said = f'; the last it said: "{ended.last}"' if ended.last else ""
+        said = f'; the last it said: "{redacted(ended.last)}"' if ended.last else ""
         return f"{what} failed: {ended.why or f'its exit code is {ended.code}'}{said} (log: {path})"
 
     def _files(self, when: When, batch: int, index: int | None, frame: int | None) -> tuple[Path, ...]:

@@ -25,6 +25,8 @@ LOOK_EVERY = 5.0
 AT_ONCE = 0.5
 """Seconds in which a holder that cannot hold ends by itself."""
 
+_DESKTOP = ("XDG_CURRENT_DESKTOP", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
+
 _WHY = "A batch is being rendered"
 
 
@@ -136,10 +138,14 @@ def holders(system: System) -> list[list[str]]:
 
 
 class KeepAwake:
-    """Looks whether something renders, and holds the machine awake for as long."""
+    """Looks whether something renders, and holds the machine awake for as long.
 
-    def __init__(self, renders: Callable[[], bool], hold: Callable[[], Hold], every: float = LOOK_EVERY) -> None:
+    Where it cannot, that is a warning, once, if the machine may fall asleep by itself (`may_sleep`), and else a line for the curious.
+    """
+
+    def __init__(self, renders: Callable[[], bool], hold: Callable[[], Hold], every: float = LOOK_EVERY, *, may_sleep: bool = True) -> None:
         self._renders, self._make, self._every = renders, hold, every
+        self._level = logging.WARNING if may_sleep else logging.INFO
         self._lock = threading.Lock()
         self._hold: Hold | None = None
         self._refused = False
@@ -173,7 +179,8 @@ class KeepAwake:
                     log.info("the machine is kept awake")
                 except NoHold as problem:
                     self._refused = True
-                    log.warning("The machine may fall asleep while it renders: %s", problem)
+                    log.log(self._level, "The machine may fall asleep while it renders: %s", problem)
+                    self._level = logging.DEBUG  # said once is enough
 
     def release(self) -> None:
         """Let go now; a batch that renders then holds again at the next look."""
@@ -216,4 +223,9 @@ def _windows_state() -> Callable[[int], int]:
 
 def make_keep_awake(system: System, renders: Callable[[], bool]) -> KeepAwake:
     """Make what keeps a machine awake while `renders` says so."""
-    return KeepAwake(renders, lambda: hold(system))
+    return KeepAwake(renders, lambda: hold(system), may_sleep=may_sleep(system))
+
+
+def may_sleep(system: System) -> bool:
+    """Tell whether the machine may fall asleep by itself: on Linux only where somebody's desktop runs, so not in a container or on a server."""
+    return system.platform != "linux" or any(system.environ.get(name) for name in _DESKTOP)

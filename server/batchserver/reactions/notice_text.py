@@ -7,7 +7,7 @@ Runs without Blender.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -70,6 +70,15 @@ def short_name(batch: BatchFacts) -> str:
     return (PureWindowsPath(name) if "/" not in name else PurePosixPath(name)).name
 
 
+def seconds_a_frame(batch: BatchFacts, jobs: Sequence[JobFacts]) -> float | None:
+    """Say what a frame took on an average: as it was measured, else by the time of the whole. None when there is nothing to go by."""
+    known = [job.frame_times for job in jobs if job.frame_times]
+    if known:
+        return sum(times.total for times in known) / sum(times.count for times in known)
+    done = sum(job.done for job in jobs)
+    return batch.times.rendertime / done if batch.times.rendertime is not None and done else None
+
+
 def count(number: int, word: str) -> str:
     """Write a number of things."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
@@ -95,7 +104,8 @@ def _figures(batch: BatchFacts, jobs: list[JobFacts]) -> str:
     text = f"{count(len(jobs), 'job')}, {count(done, 'frame')}"
     if seconds is None:
         return text
-    each = f", {duration(seconds / done)} a frame" if done > 1 else ""
+    average = seconds_a_frame(batch, jobs)
+    each = f", {duration(average)} a frame" if done > 1 and average is not None else ""
     return f"{text} in {duration(seconds)}{each}"
 
 

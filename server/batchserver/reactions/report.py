@@ -18,7 +18,7 @@ from batchserver.model.events import Event, EventKind
 from batchserver.model.status import JobStatus
 
 from .facts import BatchFacts, JobFacts
-from .notice_text import count, duration, short_name
+from .notice_text import count, duration, seconds_a_frame, short_name
 
 _MOST_JOBS = 100
 _LONGEST = 500
@@ -124,14 +124,25 @@ def _figures(kind: Kind, event: Event, batch: BatchFacts, jobs: list[JobFacts], 
         rows += [("Started", _clock(batch.times.started, local)), ("Finished", _clock(batch.times.finished, local))]
     if (seconds := batch.times.rendertime) is not None:
         rows.append(("Total time", duration(seconds)))
-        if done:
-            rows.append(("Average for each frame", duration(seconds / done)))
+        if (average := seconds_a_frame(batch, jobs)) is not None:
+            rows.append(("Average for each frame", duration(average)))
+    rows += _extreme_frames(jobs)
     timed = [(took, one_line(job.job.name, 80)) for job in jobs if job.status is JobStatus.FINISHED and (took := job.times.rendertime) is not None]
     if timed:
         rows.append(("Average for each job", duration(math.fsum(took for took, _ in timed) / len(timed))))
         for label, (took, name) in (("Fastest job", min(timed)), ("Slowest job", max(timed))):
             rows.append((label, f"{name}, {duration(took)}"))
     return tuple(rows)
+
+
+def _extreme_frames(jobs: list[JobFacts]) -> list[tuple[str, str]]:
+    """Name the fastest and the slowest frame, where more than one was measured."""
+    known = [(job, times) for job in jobs if (times := job.frame_times)]
+    if sum(times.count for _, times in known) < 2:
+        return []
+    fastest, slowest = min(known, key=lambda pair: pair[1].fastest[0]), max(known, key=lambda pair: pair[1].slowest[0])
+    ends = (("Fastest frame", fastest[0], fastest[1].fastest), ("Slowest frame", slowest[0], slowest[1].slowest))
+    return [(label, f"{one_line(job.job.name, 80)}, frame {end[1]}, {duration(end[0])}") for label, job, end in ends]
 
 
 def _line(job: JobFacts, event: Event | None) -> Line:

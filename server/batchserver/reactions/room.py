@@ -30,6 +30,8 @@ Say = Callable[[int, str], None]
 class Room:
     """A listener: call it with an event, and it returns at once. A reaction with `kinds` (a set of `EventKind`) is only asked about those.
 
+    One with `hears` is asked by that before anything is read of the batch; it has to answer quickly, and of any thread.
+
     `then` hears of each event when the reactions to it are over.
     """
 
@@ -103,14 +105,14 @@ class Room:
             return self._told.popleft() if self._told else None
 
     def _concerns(self, event: Event) -> bool:
-        return any(event.kind in getattr(reaction, "kinds", (event.kind,)) for reaction in self._reactions)
+        return any(_hears(reaction, event) for reaction in self._reactions)
 
     def _react_to(self, event: Event) -> None:
         batch = self._gather(event.batch) if self._concerns(event) else None
         if batch is None:
             return
         for reaction in self._reactions:
-            if event.kind in getattr(reaction, "kinds", (event.kind,)):
+            if _hears(reaction, event):
                 try:
                     self._let(reaction, event, batch)
                 except Exception:
@@ -138,3 +140,8 @@ class Room:
             problems.append(f"{reaction.name}: it took longer than {reaction.time_limit:g} s and was left behind")
         for sentence in list(problems):
             self._say(event.batch, sentence)
+
+
+def _hears(reaction: Reaction, event: Event) -> bool:
+    hears: Callable[[Event], bool] = getattr(reaction, "hears", lambda _: True)
+    return event.kind in getattr(reaction, "kinds", (event.kind,)) and hears(event)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a recipe's text to checked plain values, or to every fault in it. Knows only the model. Runs without Blender."""
 
+from .alone import alone
 from .checks import check_files, estimated_bytes
 from .collisions import rival
 from .disk import Disk, RealDisk
@@ -15,6 +16,7 @@ __all__ = [
     "Disk",
     "DiskSurvey",
     "RealDisk",
+    "alone",
     "check_files",
     "estimated_bytes",
     "load_recipe",

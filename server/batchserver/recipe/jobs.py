@@ -32,6 +32,7 @@ class Batchwide:
     ignore_border: bool = False
     existing: Existing = Existing.OVERWRITE
     suspect: tuple[Suspect, ...] = ()
+    provenance: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Batchwide:
@@ -43,6 +44,7 @@ class Batchwide:
             settings["ignore_border"],
             Existing(settings["existing"]),
             tuple(map(Suspect, dict.fromkeys(settings["suspect"]))),
+            settings["provenance"],
         )
 
 
@@ -111,6 +113,7 @@ class JobBuilder:
             existing=Existing(raw["existing"] or self._batchwide.existing),
             suspect=_suspect(raw["suspect"], self._batchwide.suspect),
             timeout=float(raw["timeout"]),
+            provenance=raw["provenance"] or self._batchwide.provenance,
             pre_hooks=read_hooks(raw["hooks"]["PRE_JOB"]),
             post_hooks=read_hooks(raw["hooks"]["POST_JOB"]),
             pre_frame_hooks=read_hooks(raw["hooks"]["PRE_FRAME"]),

@@ -89,6 +89,11 @@ def settle_date(output: str, today: date) -> str:
     return _BRACES.sub(lambda match: today.isoformat() if match.group() == "{date}" else match.group(), output)
 
 
+def settle_index(output: str, index: int) -> str:
+    """Put the job's place in the list in place of `{index}` and leave all else, so that the job writes to the same place from another list."""
+    return _BRACES.sub(lambda match: str(index) if match.group() == "{index}" else match.group(), output)
+
+
 def escape_braces(path: str) -> str:
     """Write a plain path so that `expand_tokens` gives it back."""
     return path.replace("{", "{{").replace("}", "}}")

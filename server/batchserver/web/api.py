@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import get_args
 
-from batchserver.model.errors import BadInput, NotFound
+from batchserver.model.errors import BadInput, NotFound, Refused
 from batchserver.model.recipe import Recipe
 
 from .asked import Asked
@@ -20,6 +20,7 @@ from .routing import Route
 from .uploads import Uploads
 
 _BATCH = "/api/v1/batches/{batch_id}"
+_WORKERS = "/api/v1/workers"
 _JOB = _BATCH + "/jobs/{index}"
 
 
@@ -36,6 +37,11 @@ class Api:
         return (
             Route("GET", "/api/v1/power", self.power),
             Route("DELETE", "/api/v1/power", self.keep_on),
+            Route("GET", "/workers", self.workers),
+            Route("GET", _WORKERS, self.workers),
+            Route("POST", _WORKERS + "/{worker_id}/pause", self.pause_worker),
+            Route("POST", _WORKERS + "/{worker_id}/resume", self.resume_worker),
+            Route("POST", _WORKERS + "/{worker_id}/remove", self.remove_worker),
             Route("GET", "/api/v1/batches", self.list_batches),
             Route("POST", "/api/v1/batches", self.enqueue),
             Route("POST", "/api/v1/files", self.upload),
@@ -61,6 +67,31 @@ class Api:
         """Stop the countdown to it."""
         self._service.keep_on()
         return said("The computer stays on.")
+
+    def workers(self, asked: Asked) -> Reply:
+        """Give everybody who renders, slots and other machines."""
+        return json_reply({"workers": self._service.workers()})
+
+    def pause_worker(self, asked: Asked, worker_id: str) -> Reply:
+        """Give a machine no more frames."""
+        self._of_a_worker(asked, worker_id, self._service.pause_worker)
+        return said("The worker gets no more frames; those it has it may finish.")
+
+    def resume_worker(self, asked: Asked, worker_id: str) -> Reply:
+        """Give a machine frames again."""
+        self._of_a_worker(asked, worker_id, self._service.resume_worker)
+        return said("The worker gets frames again.")
+
+    def remove_worker(self, asked: Asked, worker_id: str) -> Reply:
+        """Forget a machine."""
+        self._of_a_worker(asked, worker_id, self._service.remove_worker)
+        return said("The worker is forgotten; what it had is queued again.")
+
+    @staticmethod
+    def _of_a_worker(asked: Asked, worker_id: str, change: Callable[[int], None]) -> None:
+        if not asked.trusted:
+            raise Refused("Only the owner of this server decides over workers.")
+        change(_number(worker_id, "workers"))
 
     def list_batches(self, asked: Asked) -> Reply:
         """Give all batches, in the queue's order."""
@@ -148,10 +179,10 @@ class Api:
         return said("The job goes on." if chosen != "cancel" else "The job is cancelled.")
 
 
-def _number(text: str) -> int:
+def _number(text: str, what: str = "batches and jobs") -> int:
     """Read a number out of a path; what is none names nothing."""
     if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
-        raise NotFound(f"There is no {text[:40]!r} here: batches and jobs have numbers.")
+        raise NotFound(f"There is no {text[:40]!r} here: {what} have numbers.")
     return int(text)
 
 

@@ -152,7 +152,27 @@ class Power(Protocol):
         ...
 
 
-class Service(CurrentBatch, Queue, Power, Protocol):
+class Workers(Protocol):
+    """Who renders: the slots of this machine, and other machines; `NotFound` when there is no such other machine."""
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Give a JSON-ready description of each."""
+        ...
+
+    def pause_worker(self, worker_id: int) -> None:
+        """Give a machine no more frames; those it has it may finish."""
+        ...
+
+    def resume_worker(self, worker_id: int) -> None:
+        """Give a machine frames again, also one that was put aside for bad frames."""
+        ...
+
+    def remove_worker(self, worker_id: int) -> None:
+        """Forget a machine; what it has is queued again."""
+        ...
+
+
+class Service(CurrentBatch, Queue, Power, Workers, Protocol):
     """Everything that the routes need."""
 
     def blend_in_use(self, path: Path) -> bool:

@@ -103,8 +103,8 @@ def serve(app: App, port: int, hosts: Sequence[str] = LOOPBACK, *, peers: PeerUs
     return Serving([Listener(app, found, sock, map=sockets, dispatcher=tasks, adj=settings) for sock in bound], sockets, tasks)
 
 
-def bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
-    """Bind every host to one port. Raises `ServerTaken`."""
+def bind(hosts: Sequence[str], port: int, option: str = "--port") -> list[socket.socket]:
+    """Bind every host to one port, which `option` sets. Raises `ServerTaken`."""
     for _ in range(20):
         bound: list[socket.socket] = []
         try:
@@ -115,7 +115,7 @@ def bind(hosts: Sequence[str], port: int) -> list[socket.socket]:
                 sock.close()
             if port == 0 and bound and error.errno == errno.EADDRINUSE:
                 continue  # free for the first host, taken for the second
-            raise ServerTaken(_why_not(error, hosts, port)) from error
+            raise ServerTaken(_why_not(error, hosts, port, option)) from error
         if bound:
             return bound
         break
@@ -147,7 +147,8 @@ def _bind_host(host: str, port: int, *, optional: bool) -> list[socket.socket]:
     return [sock]
 
 
-def _why_not(error: OSError, hosts: Sequence[str], port: int) -> str:
+def _why_not(error: OSError, hosts: Sequence[str], port: int, option: str) -> str:
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
-        return f"Port {port} is in use by another program, or not allowed. Choose another with --port, or ask the server there with --poll."
+        ask = ", or ask the server there with --poll" if option == "--port" else ""
+        return f"Port {port} is in use by another program, or not allowed. Choose another with {option}{ask}."
     return f"The server cannot listen on {', '.join(hosts)}, port {port}: {error.strerror}."

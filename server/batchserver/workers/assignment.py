@@ -97,15 +97,19 @@ class Assignment:
 
     def _on_plan(self, facts: Mapping[str, Any]) -> None:
         moves = tuple(Move(Path(folder["attempt"]), Path(folder["final"])) for folder in facts["folders"])
-        in_order = facts.get("sequential") or {}
         word = str(facts.get("engine", ""))
         self._engine = engine_type(word) if word else None  # a merge has none
         if facts.get("movie"):
             self._word = ""
         shown = EngineType.NON_COMPATIBLE.value if self._engine is EngineType.NON_COMPATIBLE else word
-        self._dispatcher.plan(self._lease, Plan(moves, bool(facts.get("movie")), bool(facts.get("direct")), str(in_order.get("reason", "")), shown))
+        self._dispatcher.plan(self._lease, self._plan(facts, moves, shown))
         if (gone := self._absent.get(str(facts.get("scene", "")))) and word and not self._offer.job.record.job.engine:
             self._give_up(gone.diagnosis)
+
+    @staticmethod
+    def _plan(facts: Mapping[str, Any], moves: tuple[Move, ...], engine: str) -> Plan:
+        in_order = facts.get("sequential") or {}
+        return Plan(moves, bool(facts.get("movie")), bool(facts.get("direct")), str(in_order.get("reason", "")), engine, str(facts.get("device") or ""))
 
     def _on_note(self, facts: Mapping[str, Any]) -> None:
         self._dispatcher.note(self._lease, message=Diagnosis(str(facts.get("code", "")), str(facts["message"])))
@@ -135,10 +139,15 @@ class Assignment:
         frame = int(facts["frame"])
         seconds = float(facts["seconds"])
         self._times.append(seconds)
-        written = Written(tuple(Path(path) for path in facts["files"]), self._expected, self._size, self._word, seconds)
+        written = Written(tuple(Path(path) for path in facts["files"]), self._expected, self._size, self._word, seconds, self._memory())
         self._sealer.put(lambda: self._dispatcher.accept(self._lease, frame, written))
         self._frame = None
         self.revoked = self.revoked or self._dispatcher.revoked(self._lease, after_frame=True)
+
+    def _memory(self) -> str:
+        """Give what the frame took, as the engine said it: its peak where it names one."""
+        figures = self._progress.figures()
+        return figures.peak or figures.memory or ""
 
     def _on_encoded(self, facts: Mapping[str, Any]) -> None:
         written = Written(tuple(Path(path) for path in facts["files"]))

@@ -21,7 +21,11 @@ from .environment import child_environment
 INSIDE_BLENDER = Path(__file__).resolve().parents[2] / "inside_blender"
 BPY_WORD = "bpy"
 BPY_VARIABLE = "RENDERPLUS_BPY"
+UNKNOWN_BUILD = "Unknown"
+"""What a Blender says of its build that was made without noting it, as those of some Linux distributions are."""
+
 _VERSION = re.compile(r"^Blender (\d+\.\d+\.\d+.*)$", re.MULTILINE)
+_BUILD = re.compile(r"^\s*build hash: (\w+)\s*$", re.MULTILINE)
 _PYTHON_NAME = re.compile(r"python[\d.]*(w)?(\.exe)?", re.IGNORECASE)
 
 
@@ -80,7 +84,13 @@ def _wheel(environ: Mapping[str, str], data_folder: Path) -> Program:
 
 def version_of(program: Program, *, timeout: float = 60) -> str:
     """Ask a Blender for its version, such as `5.2.2 LTS`. Raises `BlenderProblem`."""
-    command = [program.path, "-c", "import bpy; print('Blender', bpy.app.version_string)"] if program.wheel else [program.path, "--version"]
+    return about(program, timeout=timeout)[0]
+
+
+def about(program: Program, *, timeout: float = 60) -> tuple[str, str]:
+    """Ask a Blender for its version and the hash of its build, "" where it knows none. Raises `BlenderProblem`."""
+    asked = "import bpy; print('Blender', bpy.app.version_string); print('build hash:', bpy.app.build_hash.decode())"
+    command = [program.path, "-c", asked] if program.wheel else [program.path, "--version"]
     try:
         answer = subprocess.run(
             command, check=False, capture_output=True, text=True, errors="replace", timeout=timeout, stdin=subprocess.DEVNULL, env=child_environment(os.environ)
@@ -90,4 +100,5 @@ def version_of(program: Program, *, timeout: float = 60) -> str:
     match = _VERSION.search(answer.stdout)
     if not match:
         raise BlenderProblem(f"{program.path} does not answer as a Blender does (exit code {answer.returncode})")
-    return match[1].strip()
+    build = _BUILD.search(answer.stdout)
+    return match[1].strip(), build[1] if build and build[1] != UNKNOWN_BUILD else ""

@@ -30,7 +30,7 @@ from batchserver.model.log_files import RollingLog
 from .autopsy import crash_report, memory_kills
 from .environment import session_environment
 from .processes import ProcessTree
-from .programs import INSIDE_BLENDER, Program
+from .programs import INSIDE_BLENDER, UNKNOWN_BUILD, Program
 
 MARK = "@renderplus:"
 LINES_KEPT = 400
@@ -75,6 +75,7 @@ class Session:
         self.log = log
         self.version: tuple[int, ...] = ()
         self.blender = ""
+        self.build = ""
         self.last_lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.tainted_by = ""
         self.notes: list[Diagnosis] = []
@@ -131,6 +132,7 @@ class Session:
             elif isinstance(heard, Told) and heard.kind == "ready":
                 self.version = tuple(heard.facts["version"])
                 self.blender = str(heard.facts["blender"])
+                self.build = str(heard.facts.get("build", "")).replace(UNKNOWN_BUILD, "")
                 return
         self.kill()
         raise BlenderProblem(f"{self.program.path} did not start within {timeout:.0f} s: {self.last_words()}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from unit.reactions.batch_facts import Machine
 
-from batchserver.reactions.keep_awake import Hold, KeepAwake, NoHold, ProcessHold, WindowsHold, hold, holders
+from batchserver.reactions.keep_awake import Hold, KeepAwake, NoHold, ProcessHold, WindowsHold, hold, holders, may_sleep
 from batchserver.reactions.system import System
 from blenders import ROOT
 
@@ -87,6 +87,44 @@ def test_a_refusal_is_one_line_in_the_log_for_a_batch(caplog: pytest.LogCaptureF
     rendering[0] = True
     keeper.look()
     assert len(asked) == 2
+
+
+def test_a_second_batch_hears_nothing_more_of_a_refusal(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+
+    def refuse() -> Hold:
+        raise NoHold("no bus")
+
+    rendering = [True]
+    keeper = KeepAwake(lambda: rendering[0], refuse)
+    for renders in (True, False, True, False, True):
+        rendering[0] = renders
+        keeper.look()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "level"),
+    [
+        ({"PATH": "/usr/bin", "DISPLAY": ":99"}, "linux", "INFO"),
+        ({"XDG_CURRENT_DESKTOP": "GNOME"}, "linux", "WARNING"),
+        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/1000/bus"}, "linux", "WARNING"),
+        ({}, "darwin", "WARNING"),
+        ({}, "win32", "WARNING"),
+    ],
+    ids=["a container", "a desktop", "a session", "macOS", "Windows"],
+)
+def test_a_machine_that_does_not_sleep_by_itself_is_warned_of_nothing(
+    environ: dict[str, str], platform: str, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+
+    def refuse() -> Hold:
+        raise NoHold("no bus")
+
+    system = System(environ, platform)
+    KeepAwake(lambda: True, refuse, may_sleep=may_sleep(system)).look()
+    assert [record.levelname for record in caplog.records] == [level]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")

@@ -34,13 +34,13 @@ _BODIES = {
 
 
 def every_route() -> list[Wish]:
-    """List them, with batch 7 and job 0."""
+    """List them, with batch 7, job 0 and worker 3."""
     described = json.loads(OPENAPI.read_text("utf-8"))["paths"]
     return [_wish(method.upper(), path, operation) for path, item in described.items() for method, operation in item.items() if method != "parameters"]
 
 
 def _wish(method: str, path: str, operation: dict[str, object]) -> Wish:
-    plain = path.replace("{batch_id}", "7").replace("{index}", "0")
+    plain = path.replace("{batch_id}", "7").replace("{index}", "0").replace("{worker_id}", "3")
     taken = str(operation.get("requestBody", ""))
     if "octet-stream" in taken:
         return Wish(method, plain + "?name=evil.blend", BLEND, {"Content-Type": "application/octet-stream"})

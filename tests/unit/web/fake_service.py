@@ -146,6 +146,19 @@ class FakeService:
     def keep_on(self) -> None:
         self._note("keep_on")
 
+    def workers(self) -> list[dict[str, Any]]:
+        self._note("workers")
+        return [{"id": 3, "name": "alice/old PC", "kind": "sheepit"}]
+
+    def pause_worker(self, worker_id: int) -> None:
+        self._note("pause_worker", worker_id)
+
+    def resume_worker(self, worker_id: int) -> None:
+        self._note("resume_worker", worker_id)
+
+    def remove_worker(self, worker_id: int) -> None:
+        self._note("remove_worker", worker_id)
+
     def log_path(self, batch_id: int, index: int) -> Path:
         self._note("log_path", batch_id, index)
         return self.log

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.web.fake_service import BLEND, TOKEN, Running, Starter
 
-from batchserver.cli.housekeeping import DAY, Housekeeping
+from batchserver.cli.upload_keeping import DAY, UploadKeeper
 from batchserver.model.errors import BadInput, RenderPlusError, TooLarge
 from batchserver.web import uploads as uploads_module
 from batchserver.web.archives import Archive, Bounds, opened
@@ -176,7 +176,7 @@ def test_old_folders_are_removed_in_whole_and_needed_ones_kept_in_whole(server: 
     old, needed = send(server, packed(GOOD)), send(server, packed(GOOD | {"more.txt": b"more"}))
     for blend in (old, needed):
         os.utime(blend.parents[2], (0, 0))
-    house = Housekeeping(server.uploads, 30, needed=lambda: [str(needed)], lock=threading.RLock())
+    house = UploadKeeper(server.uploads, 30, needed=lambda: [str(needed)], lock=threading.RLock())
     assert house.clean(time.time()) == 1
     assert not old.parents[2].exists()
     assert (needed.parent / "textures" / "Holz ä.png").exists()

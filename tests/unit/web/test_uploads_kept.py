@@ -12,7 +12,8 @@ from pathlib import Path
 
 from unit.web.fake_service import BLEND, TOKEN, Running, Starter
 
-from batchserver.cli.housekeeping import DAY, Housekeeping
+from batchserver.cli.housekeeping import Chore, Housekeeping
+from batchserver.cli.upload_keeping import DAY, UploadKeeper
 from batchserver.web.owners import is_a_strangers
 
 RAW = {"Content-Type": "application/octet-stream"}
@@ -36,8 +37,8 @@ def age(blend: Path, days: float) -> None:
     os.utime(blend.parent, (then, then))
 
 
-def house(server: Running, *needed: Path, days: int = 30) -> Housekeeping:
-    return Housekeeping(server.uploads, days, needed=lambda: [str(path) for path in needed], lock=threading.RLock())
+def house(server: Running, *needed: Path, days: int = 30) -> UploadKeeper:
+    return UploadKeeper(server.uploads, days, needed=lambda: [str(path) for path in needed], lock=threading.RLock())
 
 
 def test_old_uploads_are_removed_new_and_needed_ones_are_not(server: Running) -> None:
@@ -97,7 +98,7 @@ def test_strange_things_among_the_uploads_harm_nobody(server: Running) -> None:
 def test_the_thread_cleans_at_its_start_and_ends_when_told(server: Running) -> None:
     blend = send(server, BLEND)
     age(blend, 400)
-    cleaning = house(server)
+    cleaning = Housekeeping([Chore(house(server).clean, "%d went", "")])
     cleaning.start()
     for _ in range(200):
         if not blend.exists():
@@ -110,9 +111,7 @@ def test_the_thread_cleans_at_its_start_and_ends_when_told(server: Running) -> N
 def test_zero_days_keep_uploads_for_ever(server: Running) -> None:
     blend = send(server, BLEND)
     age(blend, 4000)
-    cleaning = house(server, days=0)
-    cleaning.start()
-    cleaning.stop()
+    assert house(server, days=0).clean(time.time()) == 0
     assert blend.exists()
 
 

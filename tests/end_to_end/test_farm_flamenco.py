@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Old Flamenco workers render for a real server with a real Blender of their own, and their pictures are those of a local slot. Runs without Blender itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from blender.png_pixels import read_png
+from end_to_end.scenes import HEAVY, LIGHT, job, recipe
+from end_to_end.server_under_test import ServerUnderTest, hidden_folders, server_command, server_environment, until
+from protocols.flamenco.pull_workers import E2Worker, E3Worker
+from protocols.flamenco.push_worker import E1Worker
+from protocols.flamenco.wire import Manager
+
+from blenders import RealBlender, run_bounded
+
+FRAMES = (1, 2, 3)
+
+
+class WithBlender:
+    """A worker's machine: `blender` is on its PATH."""
+
+    def __init__(self, folder: Path, blender: RealBlender) -> None:
+        programs = folder / "bin"
+        programs.mkdir(parents=True)
+        (programs / "blender").symlink_to(blender.program)
+        self._environment = blender.environment(PATH=os.pathsep.join([str(programs), os.environ.get("PATH", "")]))
+        self._programs = programs
+        self._folder = folder
+
+    def _resolved(self, words: Sequence[str]) -> list[str]:
+        return [str(self._programs / words[0]), *words[1:]]
+
+    def run(self, words: Sequence[str], _: Path, told: Callable[[str], bool]) -> int:
+        """Run a task as workers that ask do."""
+        process = subprocess.Popen(
+            self._resolved(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=self._environment
+        )  # fmt: skip
+        assert process.stdout is not None
+        deadline = time.monotonic() + 120
+        for line in process.stdout:
+            if not told(line) or time.monotonic() > deadline:
+                process.kill()
+        return process.wait(60)
+
+    def work(self, words: Sequence[str]) -> tuple[int, str]:
+        """Run a task as the worker that is called does."""
+        done = run_bounded(self._resolved(words), self._environment, 120, self._folder)
+        return done.returncode, done.stdout + done.stderr
+
+
+def let_in(folder: Path, address: str) -> None:
+    """Let a worker at an address join."""
+    words = server_command("--add-worker", "studio", "--address", address, "--data-dir", folder / "data")
+    subprocess.run(words, check=True, capture_output=True, env=server_environment(folder), timeout=60)
+
+
+@contextmanager
+def farm(folder: Path, blender: RealBlender, *options: str) -> Iterator[ServerUnderTest]:
+    """Start a server with a farm on a free port."""
+    (folder / "data").mkdir(parents=True)
+    let_in(folder, "127.0.0.1")
+    with ServerUnderTest(folder, blender.program, "--farm", "--farm-port", "0", *options) as server:
+        yield server
+
+
+def manager_of(server: ServerUnderTest) -> Manager:
+    """Give the farm's address, as workers ask it."""
+    return Manager(int(json.loads((server.data / "server.json").read_text())["farm_port"]))
+
+
+def frames_done(server: ServerUnderTest) -> dict[str, object]:
+    """Give the state of the second job."""
+    return dict(server.poll()["jobs"][1]["frames"])
+
+
+def keep_busy_and_ask_for(server: ServerUnderTest, make_blend: Callable[..., Path], blender: RealBlender, out: Path) -> Path:
+    """Start a batch whose first job keeps the only slot busy for minutes, so that its second is left to the farm; give the second's file."""
+    blend = make_blend(blender, "light", LIGHT)
+    server.run(recipe(
+        job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1),
+        job(blend, out / "far_", name="far", frames="1-3", cycles={"samples": 4, "device": "CPU"}),
+    ))  # fmt: skip
+    return blend
+
+
+def test_each_generation_renders_what_a_local_slot_renders(any_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    if any_blender.is_wheel:
+        pytest.skip("Flamenco's workers start a program")
+    out, machine = tmp_path / "out", WithBlender(tmp_path / "machine", any_blender)
+    with farm(tmp_path / "server", any_blender) as server:
+        blend = keep_busy_and_ask_for(server, make_blend, any_blender, out)
+        manager = manager_of(server)
+        third, second = E3Worker(manager, tmp_path / "e3", "third", machine.run), E2Worker(manager, tmp_path / "e2", "second", machine.run)
+        told = until(lambda: (found := third.round()).task and found, 90, "a frame for the worker of late 2015", pause=0.5)
+        assert (told.status, {answer.status for answer in told.answers}) == ("completed", {204}), (third.log, third.commands)
+
+        told = until(lambda: (found := second.round()).task and found, 60, "a frame for the worker of spring 2015", pause=0.5)
+        assert (told.status, {answer.status for answer in told.answers}) == ("finished", {204}), server.said()
+
+        with E1Worker(third.manager, "first", machine.work) as first:
+            first.register()
+            until(lambda: frames_done(server)["done"] == 3, 60, "a frame of the worker that is called", pause=0.2)
+        assert [answer.status for answer in first.answers] == [204]
+
+        rows = server.rows("SELECT worker, outcome FROM lease JOIN job ON job.id = lease.job_id WHERE job.place = 1 ORDER BY lease.id")
+        assert rows == [(f"studio/{name}", "completed") for name in ("third", "second", "first")]
+        server.good("DELETE", "/batch")
+        server.wait_for_end(60)
+        server.run(recipe(job(blend, out / "here_", name="here", frames="1-3", cycles={"samples": 4, "device": "CPU"})))
+        server.wait_for_end(60)
+        for frame in FRAMES:
+            assert read_png(out / f"far_{frame:04}.png") == read_png(out / f"here_{frame:04}.png")
+    assert hidden_folders(tmp_path) == []
+
+
+def test_a_restart_of_the_server_in_the_middle_of_a_task_costs_nothing(any_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    if any_blender.is_wheel:
+        pytest.skip("Flamenco's workers start a program")
+    out, machine = tmp_path / "out", WithBlender(tmp_path / "machine", any_blender)
+    with farm(tmp_path / "server", any_blender) as server:
+        keep_busy_and_ask_for(server, make_blend, any_blender, out)
+        worker = E3Worker(manager_of(server), tmp_path / "e3", "vm", machine.run)
+
+        def dies(words: Sequence[str], folder: Path, told: Callable[[str], bool]) -> int:
+            code = machine.run(words, folder, lambda _: True)
+            server.kill()
+            server.start()
+            worker.manager = manager_of(server)
+            return code
+
+        worker.run = dies
+        told = until(lambda: (found := worker.round()).task and found, 90, "a frame", pause=0.5)
+        assert told.answers[-1].status == 204
+        until(lambda: frames_done(server)["done"] == 1, 20, "the frame is there")
+        assert server.rows("SELECT outcome FROM lease WHERE worker = 'studio/vm'") == [("completed",)]
+
+        again = worker.send(told.task or {}, "completed", b"late")
+        assert again.status == 204
+        worker.run = machine.run
+        worker.register()
+        lost = worker.ask().json["options"]
+        assert worker.ask().json["options"]["settings"]["frames"] == lost["settings"]["frames"]  # it asked again: the frame is handed out again
+        server.good("DELETE", "/batch")
+        server.wait_for_end(60)
