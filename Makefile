@@ -9,7 +9,7 @@ SIDE_BY_SIDE := -n $(JOBS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE := 1
 export KILLS SEED
 
-.PHONY: help demo test check chaos format bench load extension farm clean distclean python server wheel wheels static
+.PHONY: help demo test check chaos format bench load farm-load extension farm clean distclean python server wheel wheels static
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ bench: wheel ## what it costs, beside a Blender for each job
 
 load: wheel ## what a thousand polls a second cost a render, and five clients
 	$(PYTHON) bench/load.py $(ARGS)
+
+farm-load: wheel ## what a thousand waiting far machines cost the server, and how many frames a second it takes in
+	$(PYTHON) bench/farm_load.py $(ARGS)
 
 extension: python ## build the add-on's zips into dist/: one for each platform, one for all
 	@$(PYTHON) tools/build_extension.py $(ARGS)
