@@ -14,7 +14,7 @@ export KILLS SEED
 
 help: ## this list
 	@printf 'Render+ batch server\n\n'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: server ## render a small batch: on `blender` if there is one on PATH, else on the bpy wheel
 	@$(PYTHON) tools/demo.py

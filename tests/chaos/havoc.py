@@ -32,6 +32,9 @@ ORPHAN_SECONDS = 5.0
 STALE_SECONDS = 120.0
 """Longest time without a new frame before the run counts as hung."""
 
+SPARED_AFTER = 40.0
+"""Seconds without a new frame after which nothing is killed until there is one: on a busy machine a Blender may need longer than the next kill takes."""
+
 DONE = (
     "SELECT job.place, frame.number, frame.lease_id, frame.outputs FROM frame JOIN job ON job.id = frame.job_id WHERE job.batch_id = {batch} AND state = 'done'"
 )
@@ -118,16 +121,16 @@ class Havoc:
         server = ServerUnderTest(self.folder, self.blender.program, environ={"TMPDIR": str(self._temp)})
         with server:
             batch = int(server.good("POST", "/api/v1/batches", wanted)["id"])
-            for _ in self._while_unfinished(server, batch):
-                if self.toll.killed < self._wanted:
+            for spared in self._while_unfinished(server, batch):
+                if self.toll.killed < self._wanted and not spared:
                     self._strike(server, batch, out)
             self._check_end(server, batch, out)
             assert server.stop() == 0
         self._nothing_is_left(server, out)
         shutil.rmtree(out)
 
-    def _while_unfinished(self, server: ServerUnderTest, batch: int) -> Iterator[None]:
-        """Go on until the batch is over; fail when nothing gets done for too long."""
+    def _while_unfinished(self, server: ServerUnderTest, batch: int) -> Iterator[bool]:
+        """Go on until the batch is over, and tell whether to spare it now; fail when nothing gets done for too long."""
         newest, since = -1, time.monotonic()
         while True:
             answer = server.good("GET", f"/api/v1/batches/{batch}")
@@ -138,7 +141,7 @@ class Havoc:
                 newest, since = done, time.monotonic()
             assert time.monotonic() - since < STALE_SECONDS, f"nothing gets done: {answer}"
             server.blenders()  # so that none is forgotten
-            yield
+            yield time.monotonic() - since > SPARED_AFTER
             time.sleep(0.02 if self.toll.killed < self._wanted else 0.2)
 
     def _strike(self, server: ServerUnderTest, batch: int, out: Path) -> None:
