@@ -21,6 +21,7 @@ LISTS = ("cameras", "looks", "worlds", "view_layers", "sizes")
 
 LABELS = ("Cameras", "Color Looks", "Worlds", "View Layers", "Sizes")
 MOST_LINES = 200
+WIDTH = 640
 THREE_COLUMNS = 540
 """Pixels, at a scale of 1, of a dialog that has room for three lists side by side."""
 Items = tuple[tuple[str, str, str], ...]
@@ -90,7 +91,7 @@ def _keys(item: RenderPlusVariantExclusion) -> Variant:
 
 def _room(operator: "RENDERPLUS_OT_variant_matrix") -> int:
     """Give the width of the dialog; after OK, in the panel that adjusts the last operation, there is none."""
-    return int(getattr(operator, "room", operator.width))
+    return int(getattr(operator, "room", WIDTH))
 
 
 def checked(operator: "RENDERPLUS_OT_variant_matrix") -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -123,7 +124,7 @@ class RENDERPLUS_OT_variant_matrix(QuickOperator, bpy.types.Operator):
     bl_idname = "renderplus.variant_matrix"
     bl_label = "Variant Matrix…"
     title = "Variant Matrix"
-    width = 640
+    width = WIDTH
 
     cameras_list: choices_property("Cameras", "Cameras to combine")
     looks_list: choices_property("Color Looks", "Looks of the color management to combine, and other view transforms")

@@ -17,6 +17,7 @@ from . import (
     panels_overrides,
     panels_render,
     panels_scene,
+    panels_workers,
     preferences,
     running_jobs,
     running_view,
@@ -28,7 +29,7 @@ from . import (
 
 MODULES = (
     translations, preferences, own_values, lists, menus, panels, panels_scene, panels_output, panels_render, panels_overrides, panels_hooks, check_panel,
-    panels_batch, panels_end, running_view, running_jobs, thumbnails, statusbar,
+    panels_batch, panels_end, running_view, running_jobs, panels_workers, thumbnails, statusbar,
 )  # fmt: skip
 """Each has register() and unregister(); sub-panels stand in this order."""
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 import bpy
 
 from .. import store
-from . import operators, operators_running, power, running
+from . import operators, operators_running, operators_workers, power, running
 
 
 def register() -> None:
     """Register the operators; a moment later look for a batch that runs already."""
-    for cls in (*operators.CLASSES, *operators_running.CLASSES, *power.CLASSES):
+    for cls in (*operators.CLASSES, *operators_running.CLASSES, *operators_workers.CLASSES, *power.CLASSES):
         bpy.utils.register_class(cls)
     bpy.app.handlers.load_post.append(_look_after_load)
     if not bpy.app.background:
@@ -25,7 +25,7 @@ def unregister() -> None:
     if _look_after_load in bpy.app.handlers.load_post:
         bpy.app.handlers.load_post.remove(_look_after_load)
     running.close()
-    for cls in reversed((*operators.CLASSES, *operators_running.CLASSES, *power.CLASSES)):
+    for cls in reversed((*operators.CLASSES, *operators_running.CLASSES, *operators_workers.CLASSES, *power.CLASSES)):
         bpy.utils.unregister_class(cls)
 
 

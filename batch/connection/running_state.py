@@ -26,6 +26,7 @@ class Running:
     `snapshot` is the server's poll answer, `message` a sentence for the panel, `error` the sentence of what went wrong last.
     `picture` is the newest finished picture, `preview` the same when Blender can show it small, else "". `source` is the .blend that
     the batch was started from, "" when it was never saved.
+    `workers` are those who render, by the server's word.
     FINISHED is cancelled, too: the snapshot's status says which. LOST: the server is gone, and the batch waits for it.
     """
 
@@ -40,6 +41,7 @@ class Running:
     source: str = ""
     outputs: tuple[str, ...] = ()
     instance: str = ""
+    workers: tuple[dict[str, Any], ...] = ()
 
     @property
     def is_active(self) -> bool:

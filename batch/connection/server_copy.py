@@ -22,7 +22,7 @@ from ..sentences import sentence
 from .client import ConnectionProblem
 from .data_folder import make_private
 
-PACKAGES = ("bottle", "fastjsonschema", "psutil", "waitress")
+PACKAGES = ("bottle", "fastjsonschema", "feedgenerator", "psutil", "waitress")
 """What the server imports beside the standard library: what the wheels of the extension hold."""
 
 SOUNDS = Path("assets", "sounds")

@@ -25,6 +25,9 @@ from .starts import Start, Starts
 MISSES = 3
 """So many polls in a row go unanswered before the server counts as gone."""
 
+WORKERS_SECONDS = 2.0
+"""Time between two looks at who renders."""
+
 REVIVE_SECONDS = 60.0
 """A server that dies again sooner than this is not started again by itself."""
 
@@ -49,6 +52,7 @@ class Watch:
         self._misses = 0
         self._revived = -REVIVE_SECONDS
         self._stopped_by_hand = False
+        self._looked_at_workers = 0.0
         self._looked_for_picture: tuple[float, Mapping[str, Any] | None] = (0.0, None)
 
     @property
@@ -95,7 +99,14 @@ class Watch:
         if answer.document is not None:
             self._etag = answer.etag
             self._take(answer.document)
+        self._look_at_workers()
         return self.state
+
+    def change_worker(self, worker: int, action: str) -> Running:
+        """Pause, resume or remove one of the other machines. Raises `ConnectionProblem`."""
+        self._remote.ask("POST", f"/api/v1/workers/{worker}/{action}", {})
+        self._looked_at_workers = 0.0
+        return self.poll()
 
     def find(self, source: str, key: str = "") -> Running:
         """Look for a batch that was started from this .blend, or for one of another that runs. Starts no server."""
@@ -232,6 +243,20 @@ class Watch:
                 self.starts.keep_answer(self.state.key, document)
                 self.starts.mark(self.state.key, over=True)
 
+    def _look_at_workers(self) -> None:
+        """Ask who renders, now and then while a batch runs. A server that does not know of workers is not asked for long."""
+        now = self._clock()
+        if self.state.phase is not Phase.RUNNING or 0 <= now - self._looked_at_workers < WORKERS_SECONDS:
+            return
+        self._looked_at_workers = now
+        try:
+            told = (self._remote.ask("GET", "/api/v1/workers").document or {}).get("workers")
+        except ConnectionProblem:
+            return  # the poll says what there is to say
+        found = tuple(_still(worker) for worker in told if isinstance(worker, dict)) if isinstance(told, list) else ()
+        if found != self.state.workers:
+            self.state = replace(self.state, workers=found)
+
     def _picture(self, document: Mapping[str, Any], *, over: bool) -> str | None:
         """Find the newest picture, at most once in a second, and only when a frame came."""
         looked, known = self._looked_for_picture
@@ -288,3 +313,8 @@ class Watch:
         except (ConnectionProblem, KeyError, ValueError):
             return
         self.starts.remove_old(self._clock(), unfinished)
+
+
+def _still(worker: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is another time at each look and nobody reads."""
+    return {key: value for key, value in worker.items() if key != "heard"}

@@ -40,11 +40,6 @@ def is_moved(owner: Any) -> bool:
     return data is not None and (data.action is not None or len(data.drivers) > 0 or any(len(track.strips) for track in data.nla_tracks))
 
 
-def moved_paths(owner: Any) -> set[str]:
-    """Name the properties of the data-block `owner` that are animated or driven, as paths from it."""
-    return {curve.data_path for keeper in _keepers(owner) for curve in _curves(keeper) if not curve.mute}
-
-
 def _keepers(owner: Any) -> Iterator[Any]:
     data = getattr(owner, "animation_data", None)
     if data is not None:

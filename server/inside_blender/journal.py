@@ -101,7 +101,8 @@ class Journal:
 
 def counts() -> dict[str, int]:
     """How many data-blocks of each kind there are, without the pictures that every render makes."""
-    found = {rule.identifier: len(getattr(bpy.data, rule.identifier)) for rule in bpy.data.bl_rna.properties if rule.type == "COLLECTION"}
+    kinds = [rule.identifier for rule in bpy.data.bl_rna.properties if rule.type == "COLLECTION" and rule.identifier != "all_ids"]
+    found = {kind: len(getattr(bpy.data, kind)) for kind in kinds}
     found["images"] = sum(image.type not in {"RENDER_RESULT", "COMPOSITING"} for image in bpy.data.images)
     return found
 

@@ -30,7 +30,7 @@ GROWTH = memory_room.GIB // 2
 class Limits:
     """From when on it pays: `opening` and `frame` in seconds, `points` counts what a scene is made of."""
 
-    opening: float = 0.05
+    opening: float = 0.1
     frame: float = 0.5
     points: int = 100_000
 
@@ -40,6 +40,8 @@ class OpenFile:
     """What is open in this session, and what is known of it."""
 
     limits: Limits = field(default_factory=Limits)
+    path: str = ""
+    """The file that was opened last, also after it was forgotten."""
     opened: Opened | None = None
     journal: Journal | None = None
     data: KeptData | None = None
@@ -52,8 +54,8 @@ class OpenFile:
     memory: int = 0
     frame_seconds: dict[str, float] = field(default_factory=dict)
     """How long the last file's frames take: a file that opens at once can be long to render."""
-    without_data: str = ""
-    """A file whose data Cycles must not keep any more."""
+    without_data: frozenset[str] = frozenset()
+    """Keys of the open file whose data Cycles must not keep."""
     why_not: str = ""
     """Why the next order will have its file opened, for the session's log."""
 
@@ -70,6 +72,8 @@ class OpenFile:
     def open(self, path: str, scripts: bool) -> Opened:
         """Open a file afresh; raise Failure."""
         self.forget()
+        if path != self.path:
+            self.path, self.without_data = path, frozenset()
         opened = opening.open_blend(path, scripts)
         window = bpy.context.window
         self.scene = (window.scene if window is not None else bpy.context.scene).name

@@ -37,7 +37,7 @@ PICTURE = {
 
 
 class NotExact(Exception):
-    """The kept data would not give exactly the picture of a cold render."""
+    """The kept data would not give exactly the picture of a cold render; says for which key."""
 
 
 @dataclass
@@ -46,6 +46,8 @@ class KeptData:
 
     key: str
     scene: Any
+    own: Any
+    """The camera that the scene has itself: what a job without a camera means."""
     rig: rig_camera.RigCamera | None
     written: Written
     unbound: list[str]
@@ -68,11 +70,14 @@ def wanted(job: Job, scene: Any, held: OpenFile) -> bool:
     """Tell whether Cycles should keep its data for `job`: a still scene that is long to prepare, and room for it."""
     if held.data is not None:
         return True
-    if held.journal is None or held.journal.spoiled or held.opened is None or held.without_data == held.opened.path:
+    if held.journal is None or held.journal.spoiled:
         return False
     if scene.library is not None or job.movie == "direct" or not _on_cycles(job, scene) or not _pays(held):
         return False
-    return memory_room.has_room(memory_room.taken()) and key_of(job, scene) != "" and not any(True for _ in time_dependence.moves(scene))
+    key = key_of(job, scene)
+    if not key or key in held.without_data or not memory_room.has_room(memory_room.taken()):
+        return False
+    return not any(True for _ in time_dependence.moves(scene))
 
 
 def prepare(job: Job, scene: Any, held: OpenFile, device: str) -> Written:
@@ -86,7 +91,7 @@ def prepare(job: Job, scene: Any, held: OpenFile, device: str) -> Written:
     written = Written(scene, list(data.written.values), list(data.written.others), list(data.written.notes), held.journal)
     held.journal.touch(scene)
     if data.rig is not None and not data.rig.stand_for(camera):
-        raise NotExact
+        raise NotExact(data.key)
     if data.unbound:
         written.notes.append(scene_settings.markers_note(job.camera, data.unbound))
     for key, put in scene_settings.parts(job):
@@ -111,12 +116,12 @@ def _make(job: Job, scene: Any, held: OpenFile, device: str) -> None:
         written.put(scene.cycles, "device", device)
     overrides.apply(tuple(each for each in job.overrides if not _of_picture(each, scene)), scene, written)
     if any(True for _ in time_dependence.moves(scene)) or rigged != _rigged(job, scene) or _layers(scene) != 1:
-        raise NotExact
+        raise NotExact(key)
     if not scene.render.use_persistent_data:
         scene.render.use_persistent_data = True
-    rig = rig_camera.RigCamera(scene, own) if rigged else None
+    rig = rig_camera.RigCamera(scene) if rigged else None
     held.journal = Journal()
-    held.data = KeptData(key, scene, rig, written, unbound)
+    held.data = KeptData(key, scene, own, rig, written, unbound)
 
 
 def key_of(job: Job, scene: Any, data: KeptData | None = None) -> str:
@@ -137,10 +142,10 @@ def key_of(job: Job, scene: Any, data: KeptData | None = None) -> str:
 
 
 def _camera(job: Job, scene: Any, data: KeptData | None) -> Any:
-    """The camera that `job` means: its own, or the scene's, which the rig stands for."""
+    """The camera that `job` means: its own, or the scene's, whatever stands in its place now."""
     if job.camera:
         return scene.objects.get(job.camera)
-    return data.rig.own if data is not None and data.rig is not None else scene.camera
+    return data.own if data is not None else scene.camera
 
 
 def _rigged(job: Job, scene: Any) -> bool:

@@ -46,7 +46,7 @@ def _do(order: Order, events: Events, job: Job, held: OpenFile) -> tuple[bpy.typ
         except Exception as error:  # what differs in some Blender must only cost the gain
             if not isinstance(error, persistent.NotExact):
                 traceback.print_exc()
-            held.without_data = job.blend
+            held.without_data |= {str(error)}
             _tell_opened(order, events, held.open(job.blend, job.scripts))
             held.journal = None
             scene = prepare(order, events, job, device.cycles_device)

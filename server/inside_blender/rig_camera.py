@@ -43,10 +43,9 @@ def can_stand_for(camera: Any) -> bool:
 class RigCamera:
     """The rig of one scene."""
 
-    def __init__(self, scene: Any, own: Any) -> None:
-        """Put a rig into `scene` and let it be its camera; `own` is the one that the scene has itself."""
+    def __init__(self, scene: Any) -> None:
+        """Put a rig into `scene` and let it be its camera."""
         self._rig = bpy.data.objects.new(NAME, bpy.data.cameras.new(NAME))
-        self.own = own
         self._target: Any = None
         self._names = ("", "")
         scene.collection.objects.link(self._rig)

@@ -12,13 +12,10 @@ from typing import Any
 
 import bpy
 
-from . import animation, denoising, inspection, opening, output_nodes, paths, scene_settings
+from . import denoising, inspection, opening, output_nodes, paths, scene_settings
 from .events import Events
 from .failures import Failure
 from .orders import Job, Order
-
-ANIMATED = ("render.resolution_x", "render.resolution_y", "render.resolution_percentage", "render.border_", "render.use_border", "render.use_crop")
-"""Properties of a scene whose animation changes the size of its pictures."""
 
 FAR_APART = (111111111, 222222222)
 """Two frame numbers of which no digit is the same: where the names differ, the number stands."""
@@ -99,8 +96,6 @@ def _reasons(job: Job, scene: Any, answer: dict[str, Any]) -> Iterator[str]:
         yield "Its movie is written by Blender directly."
     if answer["sequential"]:
         yield "It has simulations that are not baked, and its frames have to be rendered in order."
-    if any(path.startswith(ANIMATED) for path in animation.moved_paths(scene)):
-        yield "The size of its pictures is animated."
 
 
 def names(scene: Any, folder: str) -> dict[str, Any]:

@@ -126,17 +126,21 @@ def _cycles(scene: Any) -> Iterator[str]:
     told = {
         "motion blur": render.use_motion_blur, "several views": render.use_multiview, "Freestyle": render.use_freestyle,
         "experimental features": getattr(cycles, "feature_set", "") == "EXPERIMENTAL", "path guiding": getattr(cycles, "use_guiding", False),
-        "OSL": getattr(cycles, "shading_system", False), "culling for the camera": render.use_simplify and (getattr(cycles, "use_camera_cull", True) or getattr(cycles, "use_distance_cull", True)),
+        "OSL": getattr(cycles, "shading_system", False),
+        "culling for the camera": render.use_simplify and (getattr(cycles, "use_camera_cull", True) or getattr(cycles, "use_distance_cull", True)),
     }  # fmt: skip
     for what, on in told.items():
         if on:
             yield f"{what} is on"
 
 
+NEVER_RENDERED = frozenset({"all_ids", "actions", "libraries", "screens", "window_managers", "workspaces", "texts", "brushes"})
+
+
 def blocks() -> Iterator[Any]:
     """Yield all data-blocks of the file, node trees inside of others too."""
     for rule in bpy.data.bl_rna.properties:
-        if rule.type == "COLLECTION" and rule.identifier not in {"actions", "libraries", "screens", "window_managers", "workspaces", "texts", "brushes"}:
+        if rule.type == "COLLECTION" and rule.identifier not in NEVER_RENDERED:
             for block in getattr(bpy.data, rule.identifier):
                 yield block
                 tree = getattr(block, "node_tree", None)

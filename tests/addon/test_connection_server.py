@@ -106,7 +106,7 @@ def test_a_server_is_started_from_its_own_copy_with_its_own_packages(home: House
     assert copies[0].name.startswith(VERSION + "-")
     assert told[1] == str(copies[0] / "server")
     assert environ["PYTHONPATH"] == str(copies[0] / "packages")
-    assert {path.name for path in (copies[0] / "packages").iterdir()} == {"bottle.py", "fastjsonschema", "psutil", "waitress"}
+    assert {path.name for path in (copies[0] / "packages").iterdir()} == {"bottle.py", "fastjsonschema", "feedgenerator", "psutil", "waitress"}
     assert stat.S_IMODE((home.data / "server").stat().st_mode) == 0o700
 
 

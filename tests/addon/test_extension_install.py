@@ -11,11 +11,11 @@ from addon.installed import Installed, wait_until
 IMPORT_ALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import batchserver.cli.main, bottle, fastjsonschema, psutil, waitress
+import batchserver.cli.main, bottle, fastjsonschema, feedgenerator, psutil, waitress
 print(*(module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)), sep=chr(10))
 """
 
-PACKAGES = ("bottle", "fastjsonschema", "psutil", "waitress")
+PACKAGES = ("bottle", "fastjsonschema", "feedgenerator", "psutil", "waitress")
 
 
 def test_it_is_enabled_and_its_packages_come_with_it(installed: Installed) -> None:

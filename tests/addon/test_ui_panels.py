@@ -174,8 +174,8 @@ hooks = look()["RENDERPLUS_PT_job_hooks"]
 found["hooks"] = (texts({"hooks": hooks}), [what for _name, what, _text in hooks].count("cmd"))
 for hook in (job.pre_hooks[0], job.failure_hooks[0]):
     hook.show_options = True
-shown = [what for _name, what, _text in look()["RENDERPLUS_PT_job_hooks"]]
-found["options"] = (shown.count("timeout"), shown.count("ignore_failure"))
+seen = [what for _name, what, _text in look()["RENDERPLUS_PT_job_hooks"]]
+found["options"] = (seen.count("timeout"), seen.count("ignore_failure"))
 found["batch hooks"] = texts({"hooks": look()["RENDERPLUS_PT_batch_hooks"]})
 layout = recorded_layout.Layout()
 preferences = bpy.context.preferences.addons["renderplus"].preferences
@@ -232,7 +232,7 @@ def test_every_panel_draws_in_every_state_and_says_what_is_wrong(addon_blender: 
     assert has(found["checks"], "1", "Some jobs have checks of their own")
     texts, commands = found["hooks"]
     assert has(texts, "Before the Job", "Before Each Frame", "After Each Frame", "After the Job", "When It Fails")
-    assert commands == 6
+    assert commands == 5
     assert found["options"] == [2, 1], "only a command that comes before can be ignored"
     assert has(found["batch hooks"], "Before the Batch", "When a Job Fails")
     assert "Before Each Frame" not in " ".join(found["batch hooks"])
@@ -368,3 +368,47 @@ def test_the_panels_own_operators_and_the_preferences_do_what_they_say(addon_ble
     assert found["leaks"] == []
     assert found["remembered"] == ""
     assert found["forgotten"]
+
+
+WORKERS = """
+from renderplus.batch.connection import running
+from renderplus.batch.connection.running_state import Phase, Running
+import renderplus.ui.running as drawn_running
+add_job(store.ensure(), bpy.context.scene)
+render = {"batch": 1, "job": 0, "job_name": "Shot", "task": "render", "frames": "1-3", "frame": 2, "fraction": 0.25}
+slot = {"id": None, "name": "slot-1", "kind": "slot", "standing": "active", "done": 1, "failed": 0, "renders": [render]}
+far = {"id": 3, "name": "old PC", "kind": "sheepit", "standing": "active", "done": 1200, "failed": 2, "renders": [render | {"frame": None}]}
+aside = far | {"id": 4, "name": "new PC", "standing": "aside", "reason": "3 bad frames in a row", "renders": []}
+def drawn(*workers, phase=Phase.RUNNING):
+    running.desk().state = Running(phase, snapshot={"status": "RUNNING", "jobs": []}, workers=workers)
+    return recorded_layout.draw_panel(ui.panels_workers.RENDERPLUS_PT_workers)
+found["nobody"] = drawn()
+found["over"] = drawn(slot, phase=Phase.FINISHED)
+found["drawn"] = texts({"workers": drawn(slot, far, aside)})
+found["buttons"] = [what for name, what, _text in drawn(slot, far, aside) if name == "operator"]
+found["many"] = texts({"workers": drawn(*[slot] * 50)})[-1]
+found["damaged"] = len(drawn({"id": 5}, "nonsense", far | {"renders": None, "done": None}))
+asked = []
+running.desk().ask = lambda wish, then=None: asked.append(wish)
+bpy.ops.renderplus.change_worker(worker=3, action="PAUSE")
+class Watched:
+    def change_worker(self, worker, action):
+        asked.append((worker, action))
+asked[0](Watched())
+found["asked"] = asked[1:]
+running.desk().state = Running()
+found["idle"] = refused(bpy.ops.renderplus.change_worker, worker=3)
+"""
+
+
+def test_who_renders_is_listed_and_other_machines_have_buttons(addon_blender: RealBlender, tmp_path: Path) -> None:
+    found = inside(addon_blender, tmp_path, WORKERS)
+    assert found["nobody"] == found["over"] == []
+    assert has(
+        found["drawn"], "2 of 3", "slot-1", "Shot: frame 2, 25%", "1 frame done", "old PC", "Shot: frames 1-3", "1,200 frames done, 2 failed", "3 bad frames"
+    )
+    assert found["buttons"] == ["renderplus.change_worker"] * 4
+    assert "10 more" in found["many"]
+    assert found["damaged"]
+    assert found["asked"] == [[3, "pause"]]
+    assert "No batch is running" in found["idle"]

@@ -61,6 +61,7 @@ world = scene.world
 world.use_nodes = True
 sky, background = world.node_tree.nodes.new("ShaderNodeTexGradient"), next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
 world.node_tree.links.new(sky.outputs[0], background.inputs[0])
+world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64
 night = bpy.data.worlds.new("Night")
 night.use_fake_user = True
 

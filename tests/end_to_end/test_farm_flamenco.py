@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +19,13 @@ from end_to_end.scenes import HEAVY, LIGHT, job, recipe
 from end_to_end.server_under_test import ServerUnderTest, hidden_folders, server_command, server_environment, until
 from protocols.flamenco.pull_workers import E2Worker, E3Worker
 from protocols.flamenco.push_worker import E1Worker
+from protocols.flamenco.server_2015 import Server2015
 from protocols.flamenco.wire import Manager
 
 from blenders import RealBlender, run_bounded
 
 FRAMES = (1, 2, 3)
+NO_CACHE = {"MESA_SHADER_CACHE_DISABLE": "true"}  # Blenders of several releases share it otherwise, and their drivers do not always bear that
 
 
 class WithBlender:
@@ -31,7 +35,7 @@ class WithBlender:
         programs = folder / "bin"
         programs.mkdir(parents=True)
         (programs / "blender").symlink_to(blender.program)
-        self._environment = blender.environment(PATH=os.pathsep.join([str(programs), os.environ.get("PATH", "")]))
+        self._environment = blender.environment(**NO_CACHE, PATH=os.pathsep.join([str(programs), os.environ.get("PATH", "")]))
         self._programs = programs
         self._folder = folder
 
@@ -67,7 +71,7 @@ def farm(folder: Path, blender: RealBlender, *options: str) -> Iterator[ServerUn
     """Start a server with a farm on a free port."""
     (folder / "data").mkdir(parents=True)
     let_in(folder, "127.0.0.1")
-    with ServerUnderTest(folder, blender.program, "--farm", "--farm-port", "0", *options) as server:
+    with ServerUnderTest(folder, blender.program, "--farm", "--farm-port", "0", *options, environ=NO_CACHE) as server:
         yield server
 
 
@@ -85,7 +89,7 @@ def keep_busy_and_ask_for(server: ServerUnderTest, make_blend: Callable[..., Pat
     """Start a batch whose first job keeps the only slot busy for minutes, so that its second is left to the farm; give the second's file."""
     blend = make_blend(blender, "light", LIGHT)
     server.run(recipe(
-        job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1),
+        job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1, threads=1),
         job(blend, out / "far_", name="far", frames="1-3", cycles={"samples": 4, "device": "CPU"}),
     ))  # fmt: skip
     return blend
@@ -102,6 +106,7 @@ def test_each_generation_renders_what_a_local_slot_renders(any_blender: RealBlen
         told = until(lambda: (found := third.round()).task and found, 90, "a frame for the worker of late 2015", pause=0.5)
         assert (told.status, {answer.status for answer in told.answers}) == ("completed", {204}), (third.log, third.commands)
 
+        max(server.blenders(), key=lambda process: process.cpu_times().user).suspend()  # the slot stays busy without using the machine
         told = until(lambda: (found := second.round()).task and found, 60, "a frame for the worker of spring 2015", pause=0.5)
         assert (told.status, {answer.status for answer in told.answers}) == ("finished", {204}), server.said()
 
@@ -146,7 +151,43 @@ def test_a_restart_of_the_server_in_the_middle_of_a_task_costs_nothing(any_blend
         assert again.status == 204
         worker.run = machine.run
         worker.register()
-        lost = worker.ask().json["options"]
-        assert worker.ask().json["options"]["settings"]["frames"] == lost["settings"]["frames"]  # it asked again: the frame is handed out again
+        first = until(lambda: (found := worker.ask()).status == 200 and found, 60, "the job is prepared again", pause=0.3)
+        second = worker.ask()  # a worker that asks again has lost its task: the frame is handed out again
+        assert [answer.json["options"]["settings"]["frames"] for answer in (first, second)] == ["2", "2"], (first, second)
         server.good("DELETE", "/batch")
         server.wait_for_end(60)
+
+
+def test_a_flamenco_server_uses_us_as_its_manager(any_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    blend = make_blend(any_blender, "light", LIGHT)
+
+    def settings(file: Path, out: str) -> dict[str, object]:
+        paths = {f"file_path_{suffix}": str(file) for suffix in ("linux", "osx", "win")}
+        paths |= {f"output_path_{suffix}": str(tmp_path / out / "#####") for suffix in ("linux", "osx", "win")}
+        return {"format": "PNG", "frame_start": 1, "frame_end": 2, "render_settings": "", **paths}
+
+    with Server2015() as early, farm(tmp_path / "server", any_blender, "--flamenco-server", early.url) as server:
+        early.manager = manager_of(server)
+        until(lambda: early.managers, 20, "greeted")
+        assert early.send(12, settings(blend, "out")).status == 202
+        assert early.send(13, settings(tmp_path / "gone.blend", "none")).status == 202
+        until(lambda: early.statuses(12)[-1:] == ["finished"] and early.statuses(13)[-1:] == ["failed"], 90, "told the ends", pause=0.2)
+        assert read_png(tmp_path / "out" / "00001.png") != read_png(tmp_path / "out" / "00002.png")
+        (why,) = [report["log"] for report in early.reports if report["id"] == "13" and report["status"] == "failed"]
+        assert "gone.blend" in why
+
+    scene = io.BytesIO()
+    with zipfile.ZipFile(scene, "w") as archive:
+        archive.write(blend, "cube.blend")
+    with Server2015(late=True) as late, farm(tmp_path / "another", any_blender, "--flamenco-server", late.url):
+        late.files[5] = scene.getvalue()
+        late.waiting.append({
+            "id": 7, "job_id": 5, "project_id": 1, "type": "blender_simple_render", "parser": "blender_render",
+            "settings": {"filepath": "cube.blend", "frames": "2", "format": "PNG", "command_name": "default"},
+        })  # fmt: skip
+        until(lambda: 7 in late.taskfiles, 60, "the picture is sent", pause=0.2)
+    assert late.statuses(7)[-1] == "completed"
+    with zipfile.ZipFile(io.BytesIO(late.taskfiles[7])) as taskfile:
+        assert taskfile.namelist() == ["00002.png"]
+        (tmp_path / "sent.png").write_bytes(taskfile.read("00002.png"))
+    assert read_png(tmp_path / "sent.png") == read_png(tmp_path / "out" / "00002.png")

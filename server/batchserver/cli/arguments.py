@@ -51,6 +51,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--farm-blender", action="append", default=[], metavar="PLATFORM=FOLDER",
         help="Blender folder for clients that bring none; PLATFORM is linux, windows or mac",
     )  # fmt: skip
+    farm.add_argument(
+        "--flamenco-blender", action="append", default=[], metavar="PLATFORM=PROGRAM",
+        help="Blender as Flamenco workers have it (default on linux: blender); PLATFORM is linux, windows or mac",
+    )  # fmt: skip
+    farm.add_argument("--flamenco-server", default="", metavar="URL", help="A Flamenco server of 2015 that may send us tasks, such as http://HOST:9999")
     farm.add_argument("--add-worker", metavar="NAME", help="Let somebody join; prints the secret, once")
     farm.add_argument("--address", action="append", default=[], metavar="IP", help="With --add-worker: believed from here without a login (Flamenco has none)")
     farm.add_argument("--list-workers", action="store_true", help="List who may join, and the machines that did")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from batchserver.dispatch.dispatcher import Dispatcher
+from batchserver.dispatch.service import RenderService
 from batchserver.ledger.far import FarLedger
 from batchserver.ledger.ledger import SqliteLedger
 from batchserver.model.errors import BadInput
@@ -43,6 +44,8 @@ class FarmSettings:
     port: int = FARM_PORT
     hosts: tuple[str, ...] = ()
     blenders: tuple[str, ...] = ()
+    flamenco_server: str = ""
+    flamenco_blenders: tuple[str, ...] = ()
 
     @property
     def listens_on(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class House:
     program_of: Callable[[BatchRecord], Program]
     start_session: Callable[[Program], Session]
     job_facts: Callable[[BatchRecord, JobRecord], Mapping[str, Any]]
+    service: RenderService
 
 
 def make_farm(settings: FarmSettings, house: House) -> Farm:
@@ -71,21 +75,29 @@ def make_farm(settings: FarmSettings, house: House) -> Farm:
         from batchserver.farm.packing.preparer import ScenePreparer
         from batchserver.farm.packing.renderers import OwnRenderers, blender_folders
         from batchserver.farm.running import Farm
+
+        from . import flamenco
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in PACKAGES:
             raise
         raise BadInput(
             f"--farm needs further packages ({missing.name} is missing): run `make farm`, or `pip install uvicorn starlette python-multipart defusedxml "
-            "blender-asset-tracer cryptography`"
+            "blender-asset-tracer cryptography zstandard`"
         ) from missing
     cache = ArchiveCache(house.data.path / "farm", clock=time.time)
+    cache.clear_rests()
     asker = Asker(house.start_session)
     preparer = ScenePreparer(cache, asker, program_of=house.program_of, job_facts=house.job_facts)
     desk = FarmDesk(
         house.dispatcher, FarLedger(house.ledger), preparer, OwnRenderers(blender_folders(settings.blenders), cache, lambda: asker.stopped),
         attempts=Attempts(), stranger=lambda address: stranger(address, None), logs=house.data.logs,
     )  # fmt: skip
-    return Farm(desk, bind(settings.listens_on, settings.port, "--farm-port"))
+    sockets = bind(settings.listens_on, settings.port, "--farm-port")
+    own = flamenco.make_gateway(
+        desk, house.service, house.data.path / "flamenco", server=settings.flamenco_server, blenders=settings.flamenco_blenders,
+        port=int(sockets[0].getsockname()[1]),
+    )  # fmt: skip
+    return Farm(desk, sockets, {"flamenco": own})
 
 
 def who_may(settings: FarmSettings, port: int) -> str:

@@ -97,6 +97,12 @@ def _look_at(recipe: Recipe, options: argparse.Namespace, settings: Settings) ->
     return checking.check(recipe, settings, as_json=options.json) if options.check else shown
 
 
+def _farm_settings(options: argparse.Namespace) -> FarmSettings:
+    return FarmSettings(
+        options.farm_port, tuple(options.farm_host), tuple(options.farm_blender), options.flamenco_server, tuple(options.flamenco_blender)
+    )  # fmt: skip
+
+
 def _set_up_logs(options: argparse.Namespace, data: DataFolder) -> None:
     file = logs.log_file(data.logs, time.localtime()) if options.write_log else None
     logs.set_up(file=file, debug=options.print_debug)
@@ -111,7 +117,7 @@ def _settings(options: argparse.Namespace, data: DataFolder) -> Settings:
         not options.no_cleanup, keep_ready=options.serve, token_file=options.token_file and options.token_file.absolute(), keep_uploads=options.keep_uploads,
         keep_logs=options.keep_logs, most_slots=options.most_slots,
         mail_password=options.mail_password_file and options.mail_password_file.absolute(),
-        farm=FarmSettings(options.farm_port, tuple(options.farm_host), tuple(options.farm_blender)) if options.farm else None,
+        farm=_farm_settings(options) if options.farm else None,
         limits=session_limits(frame=options.frame_timeout, frames=options.renew_after, percent=options.renew_above),
     )  # fmt: skip
 

@@ -164,10 +164,9 @@ class Dispatcher(Leasing):
                 return
             batch, job, live = found
             self.board.close_lease(lease_id)
-            self.ledger.end_lease(lease_id, end, now=self.clock())
+            job.queued += self.ledger.end_lease(lease_id, end, now=self.clock())
             if live.record.kind is TaskKind.ENCODE and job.record.encode is FrameState.LEASED:
                 job.record = replace(job.record, encode=FrameState.QUEUED)
-            job.queued = self.ledger.counts(job.record.id).queued
             job.last_lap = None
             self._settle_job(batch, job)
             self.changed.notify_all()
@@ -194,6 +193,7 @@ class Dispatcher(Leasing):
                     self._done(*found, row.number, Written((), seconds=row.seconds))
                 elif found:
                     self.ledger.give_back(row.job_id, row.number)
+                    found[1].queued += 1
 
     def expire(self, lease_id: int) -> None:
         """End a lease whose worker was not heard of in time; its frames are queued again."""

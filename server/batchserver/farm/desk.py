@@ -43,9 +43,9 @@ class FarmDesk:
         with self._lock:
             self._machines = Machines(ledger, self.accounts, dispatcher.clock)
             self._tasks = Tasks(dispatcher, ledger, self._machines)
-        self._preparing = Preparing(dispatcher, ledger, preparer, wanted=self._wanted, told=self._told)
-        self.keeper = Keeper(dispatcher, self.accounts, self._machines, self._tasks, self._preparing, self.waking)
-        self._about: tuple[float, int] = (0.0, 0)
+        self.preparing = Preparing(dispatcher, ledger, preparer, wanted=self._wanted, told=self._told)
+        self.keeper = Keeper(dispatcher, self.accounts, self._machines, self._tasks, self.preparing, self.waking)
+        self._about: tuple[float, int] = (-1.0, 0)
         dispatcher.others = self._others
 
     # --- its life -----------------------------------------------------------------------------------
@@ -56,13 +56,13 @@ class FarmDesk:
 
     def start(self) -> None:
         """Begin to prepare jobs, and to keep order."""
-        self._preparing.start()
+        self.preparing.start()
         self.keeper.start()
 
     def close(self) -> None:
         """End. Tasks that are out stay out: a server that starts again goes on with them."""
         self.waking.close()
-        self._preparing.close()
+        self.preparing.close()
         self.keeper.close()
 
     # --- who ----------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ class FarmDesk:
             if machine is None or not machine.active or self.accounts.get(machine.row.account_id) is None:
                 return None
             machine.change(seen=self._dispatcher.clock())
-            ready = self._preparing.ready()
+            ready = self.preparing.ready()
             if wants.memory:
                 ready = {number: found for number, found in ready.items() if found.package is None or found.package.scene.size <= wants.memory}
         return self._tasks.lease(machine, wants, ready) if ready else None
@@ -230,9 +230,9 @@ class FarmDesk:
 
     def _others(self, job: JobRecord) -> int:
         """Count the machines that could take frames of a job now; asked under the lock, often."""
-        if self._preparing.stays_here(job):
+        if self.preparing.stays_here(job):
             return 0
-        now = time.monotonic()
-        if now - self._about[0] > 1.0:
+        now = self._dispatcher.clock()
+        if not 0 <= now - self._about[0] <= 1.0:
             self._about = (now, len(self._machines.about(self._tasks.busy())))
         return self._about[1]

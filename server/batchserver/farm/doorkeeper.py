@@ -15,6 +15,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from batchserver.model import errors
@@ -27,6 +29,7 @@ BODY_LIMIT = PICTURE_LIMIT + (1 << 20)
 """The most bytes of any body: a picture in a form."""
 
 LONGEST_URL = 8192
+MOST_HEAD = 32 * 1024
 
 _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (SlowDown, HTTPStatus.TOO_MANY_REQUESTS),
@@ -67,12 +70,18 @@ class Doorkeeper:
                 await answer.say(HTTPStatus.FORBIDDEN, reason)
             elif len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_URL:
                 await answer.say(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long.")
+            elif sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEAD:
+                await answer.say(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too long.")
             elif _announced(scope) > self._limit:
                 await answer.say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {self._limit} bytes here.")
             else:
                 await self._app(scope, _Body(receive, self._pace, self._limit), answer)
         except _TooSlow:
             await answer.say(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.")
+        except ClientDisconnect:
+            log.debug("A client of the farm went away in the middle of a request")
+        except HTTPException as error:
+            await answer.say(HTTPStatus(error.status_code), error.detail)
         except SlowDown as error:
             await answer.say(HTTPStatus.TOO_MANY_REQUESTS, str(error), ((b"retry-after", str(max(1, math.ceil(error.wait))).encode()),))
         except errors.RenderPlusError as error:

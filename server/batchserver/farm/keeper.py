@@ -37,7 +37,7 @@ class Keeper:
         self._dispatcher, self._accounts, self._machines = dispatcher, accounts, machines
         self._tasks, self._preparing, self._waking = tasks, preparing, waking
         self._ending = threading.Event()
-        self._due: dict[Callable[[], None], float] = {}
+        self._done: dict[Callable[[], None], float] = {}
         self._thread = threading.Thread(target=self._work, name="farm keeper", daemon=True)
 
     def start(self) -> None:
@@ -73,18 +73,22 @@ class Keeper:
         if frames:
             self._waking.wake(frames + SPARE)
 
+    def round(self, *, all_of_it: bool = False) -> None:
+        """Do what is due, or all of it."""
+        for what, every in ((self.refresh, REFRESH_EVERY), (self._tasks.sweep, SWEEP_EVERY), (self.flush, FLUSH_EVERY), (self.wake, 0.0)):
+            try:
+                self._now_and_then(what, 0.0 if all_of_it else every)
+            except Exception:  # one of them must not stop the others
+                log.exception("The farm's keeper failed")
+
     def _work(self) -> None:
         while not self._ending.is_set():
-            for what, every in ((self._tasks.sweep, SWEEP_EVERY), (self.refresh, REFRESH_EVERY), (self.flush, FLUSH_EVERY), (self.wake, 0.0)):
-                try:
-                    self._now_and_then(what, every)
-                except Exception:  # one of them must not stop the others
-                    log.exception("The farm's keeper failed")
+            self.round()
             self._ending.wait(BREATH)
             self._dispatcher.wait(SWEEP_EVERY)
 
     def _now_and_then(self, what: Callable[[], None], every: float) -> None:
         now = time.monotonic()
-        if self._due.get(what, 0.0) <= now:
-            self._due[what] = now + every
+        if now - self._done.get(what, -every) >= every:
+            self._done[what] = now
             what()

@@ -17,13 +17,10 @@ from typing import Any
 
 import h11
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .doorkeeper import Doorkeeper
+from .doorkeeper import MOST_HEAD, Doorkeeper
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +30,6 @@ HEAD_SECONDS = 20.0
 KEEP_ALIVE = 75
 """Seconds of silence after which a kept connection is closed."""
 
-MOST_HEAD = 32 * 1024
 MOST_CONNECTIONS = 4096
 THREADS = 24
 """Threads in which requests wait for the dispatcher and the disk."""
@@ -88,7 +84,7 @@ class Listener:
     """A listener that runs. `port` is the port that it listens on."""
 
     def __init__(self, routes: Sequence[BaseRoute], sockets: Sequence[socket.socket]) -> None:
-        app = Starlette(routes=[*routes], exception_handlers={404: _nothing_here, 405: _nothing_here})
+        app = Router([*routes], redirect_slashes=False)
         config = uvicorn.Config(
             Doorkeeper(app), http=BoundedProtocol, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False, server_header=False,
             proxy_headers=False, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=CLOSING, limit_concurrency=MOST_CONNECTIONS,
@@ -129,10 +125,6 @@ class Listener:
             await self._server.serve(sockets=self._sockets)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
-
-
-async def _nothing_here(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("There is nothing here.", getattr(error, "status_code", 404), headers=getattr(error, "headers", None))
 
 
 def _log_quietly(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

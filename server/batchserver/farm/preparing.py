@@ -79,8 +79,8 @@ class Preparing:
         idle_since: float | None = None
         while not self._ending.is_set():
             try:
-                busy = self._wanted() and self._look()
-                self._drop_old()
+                busy = self._wanted() and self.prepare_next()
+                self.drop_old()
             except Exception:  # the farm goes on with what it has
                 log.exception("Preparing for other machines failed")
                 busy = False
@@ -95,10 +95,10 @@ class Preparing:
                 self._dispatcher.wait(1.0)
         self._preparer.rest()
 
-    def _look(self) -> bool:
+    def prepare_next(self) -> bool:
         """Prepare the next job that has no package yet; tells whether there was one."""
         for batch, job in self._dispatcher.to_prepare():
-            found, now = self._found.get(job.record.id), time.monotonic()
+            found, now = self._found.get(job.record.id), self._dispatcher.clock()
             if (found is not None and found.of == _input(job.record)) or self._again.get(job.record.id, 0.0) > now:
                 continue
             self._dispatcher.settle_existing(batch.record.id, job.record.job.index)
@@ -112,7 +112,7 @@ class Preparing:
             made = self._preparer.prepare(batch, record)
         except BlenderProblem as problem:
             log.warning("%s is rendered here for now: %s", record.job.name, problem)
-            self._again[record.id] = time.monotonic() + TRY_AGAIN
+            self._again[record.id] = self._dispatcher.clock() + TRY_AGAIN
             return
         except Exception as error:
             if self._ending.is_set():
@@ -137,7 +137,7 @@ class Preparing:
         for sentence in sentences:
             self._dispatcher.say_of_job(batch.id, record.job.index, sentence)
 
-    def _drop_old(self) -> None:
+    def drop_old(self) -> None:
         """Let go of the packages of jobs that are over, once nobody renders from them."""
         with self._dispatcher.lock:
             live = {job.record.id for batch in self._dispatcher.board if not batch.record.status.over for job in batch.jobs if not job.record.status.over}

@@ -9,8 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import socket
-from collections.abc import Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .desk import FarmDesk
@@ -24,11 +23,12 @@ GATEWAYS = ("sheepit", "boinc", "flamenco")
 
 
 class Farm:
-    """A farm over a desk, on sockets that are bound."""
+    """A farm over a desk, on sockets that are bound. `made`: gateways that were made with what the owner settles for them."""
 
-    def __init__(self, desk: FarmDesk, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, desk: FarmDesk, sockets: Sequence[socket.socket], made: Mapping[str, Any] | None = None) -> None:
         self.desk = desk
-        self._gateways = [_gateway(name, desk) for name in GATEWAYS if find_spec(f"{__package__}.{name}") and find_spec(f"{__package__}.{name}.gateway")]
+        made = made or {}
+        self._gateways = [made.get(name) or _gateway(name, desk) for name in GATEWAYS]
         self.listener = Listener([route for gateway in self._gateways for route in gateway.routes()], sockets)
         self._own: list[Running] = []
 
@@ -50,6 +50,7 @@ class Farm:
     def close(self) -> None:
         """End, in bounded time. Tasks that are out stay out."""
         self.desk.waking.close()
+        self.desk.preparing.close()
         self.listener.close()
         for own in self._own:
             try:

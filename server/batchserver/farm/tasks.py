@@ -135,7 +135,7 @@ class Tasks:
             if found is not None:
                 return found.task
             row = self._ledger.task(task_id)
-            return None if row is None else replace(self._from_row(row), over=True)
+            return None if row is None else replace(self._from_row(row), over=row.lease_id not in self._expected)
 
     def of(self, worker_id: int) -> list[OpenTask]:
         """Give the open tasks of a machine. To be asked under the lock."""
@@ -198,6 +198,7 @@ class Tasks:
     def _look_at(self, found: OpenTask, frame: int, file: Path, seconds: float | None) -> Delivered:
         package, lease_id = found.task.package, found.task.id
         path = found.folder / package.names.name(frame)
+        found.folder.mkdir(parents=True, exist_ok=True)
         os.replace(file, path)
         written = Written((path,), (path,), (package.width, package.height), package.word, seconds)
         if self._dispatcher.accept(lease_id, frame, written):

@@ -18,8 +18,8 @@ from batchserver.model.events import Event, EventKind
 
 from .facts import BatchFacts, ReactionProblem
 from .feed_pictures import FeedPictures
-from .feed_text import MARK, feed_text
-from .own_files import head_of, write_whole
+from .feed_style import MARK
+from .own_files import head_of, tidy, write_whole
 from .room import Gather, Say
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Feeds:
         self._gather, self._say, self._wanted = gather, say, wanted
         self._clock, self._tick, self._every = clock, tick, every
         self._changed = threading.Condition()
-        self._due: dict[int, float] = {}
+        self._due: dict[int, None] = {}
         self._not_before: dict[int, float] = {}
         self._asked: dict[int, bool] = {}
         self._said: set[tuple[int, str]] = set()
@@ -82,7 +82,7 @@ class Feeds:
                 self._forget(next(iter(self._asked)))
             self._asked[batch] = wanted
             if wanted and not self._ending:
-                self._due.setdefault(batch, self._not_before.get(batch, 0.0))
+                self._due[batch] = None
                 self._changed.notify_all()
 
     def start(self) -> None:
@@ -139,8 +139,8 @@ class Feeds:
         with self._changed:
             while True:
                 if self._due:
-                    batch = min(self._due, key=lambda number: self._due[number])
-                    wait = self._due[batch] - self._tick()
+                    batch = min(self._due, key=lambda number: self._not_before.get(number, 0.0))
+                    wait = self._not_before.get(batch, 0.0) - self._tick()
                     if wait <= 0 or self._ending:
                         del self._due[batch]
                         return batch
@@ -158,6 +158,8 @@ class Feeds:
 
     def _write(self, number: int) -> None:
         """Write a batch's feed as the batch stands now. Raises `ReactionProblem`."""
+        from .feed_text import feed_text  # here, because its generator is dear to import, and few want a feed
+
         with self._writing:  # the facts are read under it, too: what is written last is newest
             batch = self._gather(number)
             if batch is None or not wants_feed(batch.reactions.get("rss")):
@@ -166,7 +168,11 @@ class Feeds:
             try:
                 here = Path(os.path.realpath(path))
                 _see_whose_it_is(here)
-                pictures = self._pictures.setdefault((number, here), FeedPictures(here))(batch)
+                _may_be_named(batch, here)
+                if (number, here) not in self._pictures:
+                    tidy(here)
+                    self._pictures[number, here] = FeedPictures(here)
+                pictures = self._pictures[number, here](batch)
                 write_whole(here, feed_text(batch, here, self._clock(), pictures))
             except OSError as error:
                 raise ReactionProblem(f"The feed {path} could not be written: {error.strerror or error}; name another file in settings.rss.path") from error
@@ -180,9 +186,14 @@ def feed_path(batch: BatchFacts) -> Path:
         raise ReactionProblem("The feed has no file; name one in settings.rss.path")
     if not os.path.isabs(path):
         raise ReactionProblem(f"The feed {path} could not be written: its path is not a full one; write it in full in settings.rss.path")
-    if not batch.trusted and not path.lower().endswith(STRANGERS_ENDINGS):
-        raise ReactionProblem(f"The feed {path} is not written without the owner's token, since its name does not end in .rss or .xml")
+    _may_be_named(batch, Path(path))
     return Path(path)
+
+
+def _may_be_named(batch: BatchFacts, path: Path) -> None:
+    """Raise `ReactionProblem` for a name that is not a stranger's to give: a text with names of jobs in it could mean something to a program."""
+    if not batch.trusted and not path.name.lower().endswith(STRANGERS_ENDINGS):
+        raise ReactionProblem(f"The feed {path} is not written without the owner's token, since its name does not end in .rss or .xml")
 
 
 def _see_whose_it_is(path: Path) -> None:

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a feed looks in a browser: CSS that is part of the file, so that it looks the same wherever the file is. Runs without Blender."""
+"""How a feed looks in a browser: CSS that is part of the file, so that it looks the same wherever the file is; and what tells ours from others.
+
+Runs without Blender.
+"""
 
 from __future__ import annotations
 
 import base64
+
+MARK = b"<?renderplus-feed"
+"""What stands near the beginning of every feed of ours, and of no other file."""
 
 CSS = """
 @namespace h "http://www.w3.org/1999/xhtml";

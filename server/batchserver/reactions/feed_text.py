@@ -22,11 +22,8 @@ from batchserver.model.status import BatchStatus, JobStatus
 
 from . import feed_words as words
 from .facts import BatchFacts, JobFacts
-from .feed_style import style_address
+from .feed_style import MARK, style_address
 from .report import one_line
-
-MARK = b"<?renderplus-feed"
-"""What stands near the beginning of every feed of ours, and of no other file."""
 
 REFRESH = 5
 """Seconds after which a browser looks at the feed of a running batch again."""

@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ from typing import IO
 HEAD = 4096
 """Bytes of a file that tell whose it is."""
 
+LEFT_BEHIND = 3600.0
+"""Seconds after which a file that was begun is nobody's any more."""
+
+_NEW = ".renderplus-new"
 _MOST_NAMES = 1000
 _RISKY = re.compile(r"[^\w.+-]+")
 _DEVICES = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)(?:\.|$)", re.IGNORECASE)
@@ -41,7 +46,7 @@ def writing_whole(path: Path) -> Iterator[IO[str]]:
 def _beside(path: Path) -> Iterator[Path]:
     """Give a name beside the place; what is there after the block is moved to the place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".{path.name[:80]}.{os.getpid()}-{os.urandom(4).hex()}.new")
+    made = path.with_name(f"{_prefix(path)}{os.getpid()}-{os.urandom(4).hex()}{_NEW}")
     try:
         yield made
         os.replace(made, path)
@@ -49,6 +54,19 @@ def _beside(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             made.unlink()
         raise
+
+
+def tidy(path: Path, clock: Callable[[], float] = time.time) -> None:
+    """Take away what a server that was killed left of a file that it was writing."""
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        left = [entry for entry in entries if entry.name.startswith(_prefix(path)) and entry.name.endswith(_NEW)]
+        for entry in left:
+            if entry.is_file(follow_symlinks=False) and clock() - entry.stat(follow_symlinks=False).st_mtime > LEFT_BEHIND:
+                os.unlink(entry.path)
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name[:80]}."
 
 
 def head_of(path: Path, size: int = HEAD) -> bytes | None:

@@ -22,7 +22,7 @@ from batchserver.model.records import BatchRecord, FrameRecord, InputStamp, JobR
 from batchserver.model.status import FrameState
 
 from .facts import BatchFacts, ReactionProblem
-from .own_files import file_name, place_for, write_whole
+from .own_files import file_name, place_for, tidy, write_whole
 from .provenance_document import document, files_in, named
 
 ENDING = ".renderplus.json"
@@ -61,6 +61,7 @@ class ProvenanceReaction:
             made = document(record, job, self._recipe(record, event.job), _stamped(job), frames, leases)
             files = named(made)
             place = place_for(output_folder(job), base_name(job), ENDING, lambda path: (told := files_in(path)) is not None and told <= files)
+            tidy(place)
             write_whole(place, json.dumps(made, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         except OSError as error:
             raise ReactionProblem(f'How the pictures of "{job.job.name}" were made could not be written down: {error.strerror or error}') from error

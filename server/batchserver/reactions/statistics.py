@@ -17,7 +17,7 @@ from batchserver.model.status import JobStatus
 
 from .facts import BatchFacts, ReactionProblem
 from .notice_text import short_name
-from .own_files import file_name, head_of, place_for, writing_whole
+from .own_files import file_name, head_of, place_for, tidy, writing_whole
 from .statistics_files import CSV_HEAD, JSON_HEAD, write_csv, write_json
 from .statistics_reading import BatchFigures, StatisticsReader
 
@@ -59,14 +59,16 @@ class StatisticsReaction:
     @staticmethod
     def _write(folder: Path, name: str, ending: str, mark: bytes, write: Callable[[IO[str]], None]) -> None:
         try:
-            with writing_whole(place_for(folder, name, ending, lambda path: (head_of(path) or b"").startswith(mark))) as file:
+            place = place_for(folder, name, ending, lambda path: (head_of(path) or b"").startswith(mark))
+            tidy(place)
+            with writing_whole(place) as file:
                 write(file)
         except OSError as error:
             raise ReactionProblem(f"The statistics {folder / name}{ending} could not be written: {error.strerror or error}") from error
 
 
 def _base(batch: BatchFacts, figures: BatchFigures, local: Callable[[float], time.struct_time]) -> tuple[Path, str]:
-    """Name the folder of the files, and the files without their ending: in the folder of the first job that is switched on, after the batch and when it came."""
+    """Name the folder of the files, and the files without their ending: in the folder of the first job that is switched on, after the batch."""
     folder = next((job.folder for job in figures.jobs if job.status is not JobStatus.DISABLED), figures.jobs[0].folder)
     stamp = time.strftime("%Y%m%d-%H%M%S", local(batch.created))
     return folder, f"{file_name(os.path.splitext(short_name(batch))[0], 'batch')}-statistics-{stamp}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -10,16 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import feedparser
 import pytest
 from unit.dispatch.house import png
 from unit.reactions.batch_facts import FINISHED, batch_facts, job_facts
 
+from batchserver.cli.data_folder import DataFolder
+from batchserver.cli.wiring import BatchServer, Settings
 from batchserver.model.events import Event, EventKind
 from batchserver.model.status import BatchStatus
 from batchserver.reactions.facts import BatchFacts, ReactionProblem
 from batchserver.reactions.feed import Feeds
 from batchserver.reactions.feed_pictures import FeedPictures
-from batchserver.reactions.feed_text import MARK
+from batchserver.reactions.feed_style import MARK
+from batchserver.recipe import load_recipe
 
 DONE = Event(EventKind.FRAME_DONE, 1500.0, 7, 0, 3)
 
@@ -122,9 +127,9 @@ def test_what_is_no_feed_is_never_written_over(tmp_path: Path) -> None:
     assert "no feed of Render+" in Desk(link).problem()
     assert precious.read_text() == "<rss>my own</rss>"
     assert "it is a folder" in Desk(tmp_path).problem()
-    pipe = tmp_path / "pipe.rss"
-    os.mkfifo(pipe)
-    assert "is no plain file" in Desk(pipe).problem()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.rss")
+        assert "is no plain file" in Desk(tmp_path / "pipe.rss").problem()
 
 
 def test_a_link_to_a_feed_is_followed(tmp_path: Path) -> None:
@@ -165,7 +170,20 @@ def test_a_stranger_names_no_file_that_a_shell_would_read(tmp_path: Path) -> Non
         desk = Desk(tmp_path / name, trusted=False)
         desk.feeds.react(FINISHED, desk.facts())
         assert desk.path.exists()
+    (tmp_path / "link.rss").symlink_to(tmp_path / ".profile")
+    assert "without the owner's token" in Desk(tmp_path / "link.rss", trusted=False).problem()
     assert not (tmp_path / ".profile").exists()
+
+
+def test_what_a_killed_server_left_half_written_goes(tmp_path: Path) -> None:
+    old, young, other = (tmp_path / name for name in (".feed.rss.1-a.renderplus-new", ".feed.rss.2-b.renderplus-new", ".other.rss.1-a.renderplus-new"))
+    for path in (old, young, other):
+        path.write_text("half")
+    for path in (old, other):
+        os.utime(path, (1.0, 1.0))
+    desk = Desk(tmp_path / "feed.rss")
+    desk.feeds.react(FINISHED, desk.facts())
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([young.name, other.name, "feed.rss"])
 
 
 def test_an_event_under_the_dispatchers_lock_never_waits_for_a_write(tmp_path: Path) -> None:
@@ -203,9 +221,8 @@ def test_small_pictures_stand_beside_the_feed_and_those_of_earlier_batches_go(tm
     beside.mkdir()
     for name in ("3-0.png", "7-9.png", "mine.png"):
         (beside / name).write_bytes(b"old")
-    batch = batch_facts(
-        job_facts(0, pictures=(small,)), job_facts(1, pictures=(large,)), job_facts(2, pictures=(odd,)), job_facts(3, pictures=(beside / "no.png",))
-    )
+    newest = (small, large, odd, beside / "no.png")
+    batch = batch_facts(*(job_facts(index, pictures=(path,)) for index, path in enumerate(newest)))
     pictures = FeedPictures(tmp_path / "feed.rss")
     assert pictures(batch) == {0: "feed.rss.pictures/7-0.png", 1: "out/l.webp"}
     assert (beside / "7-0.png").read_bytes() == small.read_bytes()
@@ -216,3 +233,40 @@ def test_small_pictures_stand_beside_the_feed_and_those_of_earlier_batches_go(tm
     small.write_bytes(png(grey=9))
     pictures(batch)
     assert (beside / "7-0.png").read_bytes() == png(grey=9)
+
+
+# --- in a whole server ------------------------------------------------------------------------------------
+
+
+def test_a_server_that_starts_again_writes_the_feed_anew_and_a_cancel_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "a.blend").write_bytes(b"BLENDER")
+    feed = tmp_path / "feed.rss"
+    asked = {
+        "version": 2.2, "settings": {"rss": {"enabled": True, "path": str(feed)}, "statistics": {"json": True}},
+        "jobs": [{"blend_file": str(tmp_path / "a.blend"), "output": str(tmp_path / "out" / "shot_")}],
+    }  # fmt: skip
+
+    def start() -> BatchServer:
+        server = BatchServer(Settings(DataFolder(tmp_path / "data"), 0, {}, blender="no-such-blender"))
+        server.take_over()
+        server.reacting.start()
+        return server
+
+    server = start()
+    server.service.submit(load_recipe(json.dumps(asked), here=None), trusted=True)
+    server.service.start()
+    soon(feed.exists)
+    ids = [entry.id for entry in feedparser.parse(feed.read_bytes()).entries]
+    server.close()
+    feed.unlink()
+    server = start()
+    soon(feed.exists)
+    assert [entry.id for entry in feedparser.parse(feed.read_bytes()).entries] == ids
+    server.service.cancel()
+    assert server.reacting.hook_room.settle(10)
+    assert server.reacting.room.settle(10)
+    assert b"a.blend: cancelled" in feed.read_bytes()
+    (statistics,) = (tmp_path / "out").glob("a-statistics-*.json")
+    assert json.loads(statistics.read_text("utf-8"))["batch"]["status"] == "CANCELLED"
+    assert json.loads(server.service.snapshot().body)["messages"] == []
+    server.close()

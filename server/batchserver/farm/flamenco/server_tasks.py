@@ -18,8 +18,9 @@ from batchserver.farm.seams import Platform, Store
 from batchserver.model.errors import BadInput, Conflict, RenderPlusError
 
 from .answers import answer, number_in
-from .arguments import Arguments, read_arguments
+from .arguments import Arguments
 from .batches import Batches, BatchLook
+from .bodies import read_arguments
 from .office import Office
 from .server_recipes import check_type, frames_of, recipe_of, remarks, shared_paths
 from .words import Stage

@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute
 from batchserver.model.errors import BadInput, Conflict
 
 from .answers import answer, not_found, nothing, resource
-from .arguments import Arguments, read_arguments
+from .arguments import Arguments
+from .bodies import read_arguments
 from .office import Caller, Office
 from .settings import KNOWN, VALUE_LIMIT
 

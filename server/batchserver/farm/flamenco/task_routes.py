@@ -14,7 +14,8 @@ from batchserver.farm.seams import PICTURE_LIMIT, Package, Standing, Task, Wants
 from batchserver.model.errors import NotFound, Refused
 
 from .answers import answer, not_found, nothing, number_in, resource
-from .arguments import Arguments, parsed, read_arguments
+from .arguments import Arguments, parsed
+from .bodies import read_arguments
 from .bounded_file import Nowhere, Received
 from .jobs import compiled, support_file
 from .office import Caller, Office

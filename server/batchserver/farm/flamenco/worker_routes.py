@@ -14,7 +14,8 @@ from batchserver.farm.seams import Standing, Task
 from batchserver.model.errors import NotFound, Refused
 
 from .answers import answer, nothing, number_in, resource
-from .arguments import Arguments, read_arguments
+from .arguments import Arguments
+from .bodies import read_arguments
 from .calls import NoAnswer, run_info
 from .office import Caller, Office
 from .roster import Member

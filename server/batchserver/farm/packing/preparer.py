@@ -112,16 +112,27 @@ class ScenePreparer:
             archive = self._cache.hold_known(known.key)
             if archive:
                 return archive, known
+        self._check_stamp(blend, job, survey)
         used = [(str(named), str(path)) for named, path in survey["files"]]
         with traced(blend, self._tracer, used) as plan:
             entries = self._entries(plan)
             key = _key(entries, plan)
+            if _stat(blend) != stamp[2:]:
+                raise Changed(f'"{blend.name}" was changed while it was packed')
             scene = _Scene(key, plan.blend, plan.missing, plan.folders)
             archive = self._cache.hold(key, lambda: entries, plan.folders, stopped=lambda: self._asker.stopped)
         self._scenes[stamp] = scene
         while len(self._scenes) > SCENES_KEPT:
             self._scenes.popitem(last=False)
         return archive, scene
+
+    def _check_stamp(self, blend: Path, job: JobRecord, survey: Mapping[str, Any]) -> None:
+        """See that the file is the one that was there at Start; a file that was only touched is the same."""
+        stamp = job.stamp
+        if stamp is None or not stamp.sha256 or (stamp.size, stamp.mtime_ns) == (int(survey["size"]), int(survey["mtime_ns"])):
+            return
+        if stamp.size != int(survey["size"]) or stamp.sha256 != self._hash(blend):
+            raise CannotPack(f'"{blend.name}" was saved again after Start.')
 
     def _entries(self, plan: Plan) -> list[Entry]:
         ours = {f"{scripts.FOLDER}/{name}": path for name, path in scripts.our_modules().items()}
@@ -144,6 +155,11 @@ class ScenePreparer:
         while len(self._hashes) > HASHES_KEPT:
             self._hashes.popitem(last=False)
         return self._hashes[seen]
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    facts = os.stat(path)
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _key(entries: list[Entry], plan: Plan) -> str:

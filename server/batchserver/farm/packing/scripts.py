@@ -66,7 +66,10 @@ def _imported(path: Path) -> list[str]:
 
 
 def job_json(job: Mapping[str, Any], *, missing: tuple[str, ...], denoiser: bool) -> bytes:
-    """Write a job for the far side, libraries by their files' names. `missing` files (their names) are lacking here, too; `denoiser`: this computer's Blender has one."""
+    """Write a job for the far side, libraries by their files' names.
+
+    `missing` files (their names) are lacking here, too; `denoiser`: this computer's Blender has one.
+    """
     overrides = [{**each, "library": PureWindowsPath(each.get("library") or "").name} for each in job.get("overrides", ())]
     asked = {**job, **NOT_FOR_ELSEWHERE, "overrides": overrides}
     return json.dumps({"version": 1, "job": asked, "missing": list(missing), "denoiser": denoiser}, ensure_ascii=True).encode()

@@ -25,6 +25,7 @@ class NotYet(Exception):
 class _Asked:
     answer: Future[Archive | None]
     when: float
+    before: Archive | None = None
 
 
 class Blenders:
@@ -40,13 +41,15 @@ class Blenders:
         with self._lock:
             asked = self._asked.get(platform)
             if asked is None or (asked.answer.done() and self._clock() - asked.when > FRESH):
-                asked = self._asked[platform] = _Asked(Future(), self._clock())
+                asked = self._asked[platform] = _Asked(Future(), self._clock(), _good(asked))
                 threading.Thread(target=self._make, args=(platform, asked.answer), name=f"farm-renderer-{platform}", daemon=True).start()
         try:
             return asked.answer.result(PATIENCE)
         except TimeoutError:
             if asked.answer.done():  # the making itself ran into a time limit
                 raise
+            if asked.before is not None:
+                return asked.before
             raise NotYet from None
 
     def _make(self, platform: Platform, answer: Future[Archive | None]) -> None:
@@ -54,3 +57,8 @@ class Blenders:
             answer.set_result(self._renderers.archive(platform))
         except Exception as error:
             answer.set_exception(error)
+
+
+def _good(asked: _Asked | None) -> Archive | None:
+    """Give what there was before, while it is asked again."""
+    return asked.answer.result() if asked is not None and asked.answer.exception() is None else None

@@ -26,15 +26,16 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Request], Awaitable[Response]]
 
 _BELOW = re.compile(r"/+server(?:/+(?P<name>[^/]{0,100})|/.*)?", re.DOTALL)
-_METHODS = ("GET", "HEAD", "POST")
+_METHODS = ("GET", "POST")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What answers, and what is said when it cannot."""
+    """What answers, and what is said when it cannot. `head`: it may be asked for its head alone."""
 
     handle: Handler
     trouble: Callable[[Exception], Response]
+    head: bool = False
 
 
 class Door(BaseRoute):
@@ -63,7 +64,7 @@ class Door(BaseRoute):
         endpoint = self._endpoints.get((match["name"] or "") if match else "")
         if endpoint is None:
             return answers.nothing(404)
-        if request.method not in _METHODS:
+        if request.method not in _METHODS and not (endpoint.head and request.method == "HEAD"):
             return answers.nothing(405, {"Allow": ", ".join(_METHODS)})
         try:
             return await endpoint.handle(request)

@@ -28,11 +28,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
     sessions, downloads, frames = SessionRoutes(office), DownloadRoutes(office), FrameRoutes(office)
     return [
         Door({
-            CONFIG: Endpoint(sessions.config, lambda error: config(Entered(ConfigStatus.MISSING))),
+            CONFIG: Endpoint(sessions.config, lambda error: config(Entered(ConfigStatus.MISSING if isinstance(error, TooLarge) else ConfigStatus.UNKNOWN))),
             "request_job.php": Endpoint(JobRoutes(office).request_job, _no_job),
-            "archive.php": Endpoint(downloads.archive, _unavailable),
-            "download_binary.php": Endpoint(downloads.binary, _unavailable),
-            "download_chunk.php": Endpoint(downloads.chunk, _unavailable),
+            "archive.php": Endpoint(downloads.archive, _unavailable, head=True),
+            "download_binary.php": Endpoint(downloads.binary, _unavailable, head=True),
+            "download_chunk.php": Endpoint(downloads.chunk, _unavailable, head=True),
             "send_frame.php": Endpoint(frames.send_frame, lambda error: answers.status("jobvalidate", FrameStatus.NOT_RECEIVED)),
             "error.php": Endpoint(frames.error, _said("error")),
             "keepmealive.php": Endpoint(sessions.keep_me_alive, _said("keepmealive")),

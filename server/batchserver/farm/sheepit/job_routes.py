@@ -45,6 +45,9 @@ MOST_HELD = 3000
 LOOK_AGAIN = 1.0
 """Seconds between two looks at what nobody tells of: a pause's end, a renderer that is being made."""
 
+SHORTEST = 0.1
+"""Seconds before a client that was woken in vain waits again; twice as long each time."""
+
 _HOP = "wait"
 _KIB = 1024
 
@@ -91,8 +94,8 @@ class Asked:
 class JobRoutes:
     """The route that hands out frames."""
 
-    def __init__(self, office: Office, java: Patience = JAVA, others: Patience = OTHERS) -> None:
-        self._office, self._java, self._others = office, java, others
+    def __init__(self, office: Office, java: Patience | None = None, others: Patience | None = None) -> None:
+        self._office, self._java, self._others = office, java or JAVA, others or OTHERS
         self._waiting = 0
 
     async def request_job(self, request: Request) -> Response:
@@ -129,21 +132,20 @@ class JobRoutes:
             leaving.cancel()
 
     async def _look_until(self, session: Session, asked: Asked, end: float, leaving: asyncio.Future[Any]) -> Offer | JobStatus | None:
+        pause = 0.0
         while True:
             found = await run_in_threadpool(self._look, session, asked)
             if not isinstance(found, Later):
                 if leaving.done() and isinstance(found, Offer):
                     await run_in_threadpool(self._take_back, found.task)
                 return found
-            left = end - asyncio.get_running_loop().time()
-            if left <= 0:
+            await _unless(leaving, asyncio.sleep(min(pause, _left(end))))  # woken in vain: there is work, and not for this one
+            woken = found is Later.NO_WORK and await _unless(leaving, self._office.desk.work_may_have_come(_left(end)))
+            if not woken:
+                await _unless(leaving, asyncio.sleep(min(LOOK_AGAIN, _left(end))))
+            if not _left(end):
                 return None
-            if found is Later.NOT_NOW:
-                await _unless(leaving, asyncio.sleep(min(LOOK_AGAIN, left)))
-            elif not await _unless(leaving, self._office.desk.work_may_have_come(left)):
-                await _unless(leaving, asyncio.sleep(max(0.0, min(LOOK_AGAIN, end - asyncio.get_running_loop().time()))))
-            else:
-                await asyncio.sleep(0)
+            pause = min(LOOK_AGAIN, 2 * pause or SHORTEST) if woken else 0.0
 
     # --- looking, in a thread ------------------------------------------------------------------------
 
@@ -188,6 +190,10 @@ class JobRoutes:
     def _take_back(self, task: Task) -> None:
         self._office.tasks.over(task)
         self._office.desk.give_back(task.id)
+
+
+def _left(end: float) -> float:
+    return max(0.0, end - asyncio.get_running_loop().time())
 
 
 async def _unless(leaving: asyncio.Future[Any], waiting: Awaitable[Any]) -> Any:

@@ -51,7 +51,7 @@ def log_in(office: Office, said: Arguments, address: str) -> Entered:
         return Entered(ConfigStatus.WRONG_LOGIN)
     except TooMany as error:
         log.warning("A SheepIt client at %s may not log in: %s", address, error)
-        return Entered(ConfigStatus.NO_ROOM)
+        return Entered(ConfigStatus.UNKNOWN)
 
 
 def _join(office: Office, account: Account, said: Arguments, address: str, release: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -16,6 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from .arguments import pieces
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 _PIECE = 1 << 20
 
@@ -69,7 +72,7 @@ class _FilePart:
         self._inside = False
         self._name = self._value = self._disposition = b""
 
-    def callbacks(self) -> dict[str, Callable[..., None]]:
+    def callbacks(self) -> MultipartCallbacks:
         """Name what the parser calls."""
         return {
             "on_part_begin": self._begin, "on_header_field": self._header_name, "on_header_value": self._header_value, "on_header_end": self._header,

@@ -56,7 +56,7 @@ class Tasks:
         if session is not None and session.worker == task.worker_id:
             return task
         shown = (arguments.text("token"), arguments.text("extras"))
-        return task if any([hmac.compare_digest(word.encode(), task.token.encode()) for word in shown]) else None
+        return task if any(hmac.compare_digest(word.encode(), task.token.encode()) for word in shown) else None
 
     def frame(self, arguments: Arguments, task: Task) -> int | None:
         """Give the frame that a request names, None when the task does not have it."""

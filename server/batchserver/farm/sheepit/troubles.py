@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from batchserver.engines.diagnose import diagnose
+from batchserver.engines.diagnose import absent_engine, diagnose
 from batchserver.model.diagnosis import Diagnosis
 
 
@@ -74,10 +74,15 @@ def told(kind: int | None, who: str, frame: int | None, log: bytes) -> Told:
     trouble = _KNOWN.get(kind) if kind is not None else None
     if trouble is None:
         return Told(None, blame=False)
-    found = diagnose(lines_of(log)) if trouble.look else None
+    found = _in(lines_of(log)) if trouble.look else None
     if found is not None:
         return Told(Diagnosis(found.code, f"{who}: {found.sentence}", frame), trouble.blame)
     return Told(Diagnosis(trouble.code, f"{who} {trouble.sentence}.", frame), trouble.blame)
+
+
+def _in(lines: list[str]) -> Diagnosis | None:
+    absent = next((found for line in lines if (found := absent_engine(line))), None)
+    return absent.diagnosis if absent is not None else diagnose(lines)
 
 
 def lines_of(log: bytes) -> list[str]:

@@ -36,14 +36,14 @@ ENDPOINTS = (
 
 
 class ConfigStatus(IntEnum):
-    """Answers to a login. 103 (the session of a browser is over) is never true here. Clients call an unknown one, such as NO_ROOM, unknown."""
+    """Answers to a login. 103 (the session of a browser is over) is never true here. What it has no number for is UNKNOWN to clients."""
 
     OK = 0
     NO_VERSION = 100
     TOO_OLD = 101
     WRONG_LOGIN = 102
     MISSING = 104
-    NO_ROOM = 105
+    UNKNOWN = 105
 
 
 class JobStatus(IntEnum):

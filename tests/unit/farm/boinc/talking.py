@@ -75,10 +75,12 @@ class Client:
 """.encode()
 
 
-def report(name: str, *, state: int = 5, status: int = 0, said: str = "", elapsed: float = 2.0, file: tuple[str, int, str] | None = None, error: str = "") -> str:
+def report(
+    name: str, *, state: int = 5, status: int = 0, said: str = "", elapsed: float = 2.0, file: tuple[str, int, str] | None = None, error: str = ""
+) -> str:
     """Write a finished result."""
     section = f"<![CDATA[\n{said}\n]]>\n" if said else ""
-    sent = f"<file_info><name>{file[0]}</name><nbytes>{file[1]}.000000</nbytes><md5_cksum>{file[2]}</md5_cksum>{error}</file_info>" if file else ""
+    sent = f"<file_info><name>{file[0]}</name><nbytes>{file[1]}.000000</nbytes><md5_cksum>{file[2]}</md5_cksum></file_info>" if file else ""
     return f"""<result>
     <name>{name}</name>
     <final_elapsed_time>{elapsed}</final_elapsed_time>

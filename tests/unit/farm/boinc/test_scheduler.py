@@ -226,7 +226,9 @@ def test_a_user_with_a_program_of_his_own_gets_tasks_for_it(house: House) -> Non
     house.desk.queue = [1]
     none = house.ask(client=Client(platform="anonymous", cpid="a"))
     assert "app_info.xml" in messages(none)
-    own = "<app_versions><app_version><app_name>renderplus</app_name><version_num>7</version_num><platform>windows_x86_64</platform></app_version></app_versions>"
+    own = (
+        "<app_versions><app_version><app_name>renderplus</app_name><version_num>7</version_num><platform>windows_x86_64</platform></app_version></app_versions>"
+    )
     reply = house.ask(client=Client(platform="anonymous", cpid="b"), more=own)
     assert reply.find("app_version") is None
     assert (reply.findtext("result/platform"), reply.findtext("result/version_num")) == ("windows_x86_64", "7")

@@ -16,7 +16,7 @@ from protocols.flamenco.pull_workers import E3Worker
 from protocols.flamenco.wire import BOUNDARY, Manager
 from unit.farm.flamenco.fake_desk import PICTURE, FakeDesk, GatewayUnderTest
 
-from batchserver.farm.flamenco import arguments as arguments_module
+from batchserver.farm.flamenco import bodies
 from batchserver.farm.flamenco.settings import FlamencoSettings
 
 PATHS = (
@@ -52,7 +52,7 @@ def manager(desk: FakeDesk, request: pytest.FixtureRequest) -> Iterator[Manager]
         yield Manager(gateway.port)
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]),
     path=st.sampled_from(PATHS),
@@ -119,7 +119,7 @@ def test_a_result_that_breaks_off_changes_nothing(own: tuple[FakeDesk, Manager],
 
 def test_who_sends_nothing_is_not_waited_for(own: tuple[FakeDesk, Manager], monkeypatch: pytest.MonkeyPatch) -> None:
     _, manager = own
-    monkeypatch.setattr(arguments_module, "CHUNK_SECONDS", 0.2)
+    monkeypatch.setattr(bodies, "CHUNK_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", manager.port), timeout=10) as connection:
         connection.sendall(b"POST /workers HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhostname=")
         assert connection.recv(1000).startswith(b"HTTP/1.1 400")
@@ -127,8 +127,8 @@ def test_who_sends_nothing_is_not_waited_for(own: tuple[FakeDesk, Manager], monk
 
 def test_bodies_have_a_bound(own: tuple[FakeDesk, Manager], monkeypatch: pytest.MonkeyPatch) -> None:
     _, manager = own
-    monkeypatch.setattr(arguments_module, "FORM_LIMIT", 100_000)
-    monkeypatch.setattr(arguments_module, "JSON_LIMIT", 100_000)
+    monkeypatch.setattr(bodies, "FORM_LIMIT", 100_000)
+    monkeypatch.setattr(bodies, "JSON_LIMIT", 100_000)
     for kind, body in (("application/json", b'{"hostname": "' + b"x" * 200_000 + b'"}'), ("", b"hostname=" + b"x" * 200_000)):
         assert manager.ask("POST", "/workers", body, kind).status == 413
 

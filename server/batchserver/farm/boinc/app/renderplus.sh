@@ -7,7 +7,7 @@
 # Which Blender: $RENDERPLUS_BLENDER; else the first line of a file renderplus_blender in the project's or in BOINC's data folder;
 # else the one that the server sent (renderer.zip); else `blender` on PATH or in a usual place.
 #
-# Exit codes: 90 no Blender, 91 the scene cannot be unpacked, 92 neither the server's Blender starts nor another, 93 no picture; else Blender's own.
+# Exit codes: 90 no Blender, 91 the scene cannot be unpacked (a full disk, or neither python3 nor unzip), 92 neither the server's Blender starts nor another, 93 no picture; else Blender's own.
 
 set -u
 umask 022
@@ -124,7 +124,7 @@ supervise() {
         turn=$((turn + 1))
         if [ $((turn % 8)) -eq 0 ]; then check_client; fi
         if [ $((turn % 4)) -eq 0 ] && [ -z "$stopped" ]; then tell; fi
-        sleep 0.25
+        if [ $turn -lt 8 ]; then sleep 0.05; else sleep 0.25; fi
     done
     wait "$running"
     running=''
@@ -152,20 +152,23 @@ with zipfile.ZipFile(sys.argv[-2]) as archive:
             os.chmod(path, mode | 0o600)
 '
 
-# unpack ARCHIVE FOLDER [BLENDER]: with what the machine has; a Blender can do it too. Quiet but for errors.
+# unpack ARCHIVE FOLDER [BLENDER]: with what the machine has; a Blender can do it too.
 unpack() {
-    rm -rf "$2" && mkdir -p "$2" || return 1
-    if command -v python3 >/dev/null 2>&1 && python3 -c 'import zipfile, zlib' 2>/dev/null; then
-        supervise unpack.log python3 -c "$unzip_python" "$1" "$2"
-    elif command -v unzip >/dev/null 2>&1; then
-        supervise unpack.log unzip -q -o "$1" -d "$2"
-    elif [ -n "${3:-}" ]; then
-        supervise unpack.log "$3" --factory-startup -b --python-exit-code 7 --python-expr "$unzip_python" -- "$1" "$2"
-    else
-        say 'this computer has neither python3 nor unzip'
-        return 1
-    fi
-    return "$code"
+    for way in python3 unzip blender; do
+        rm -rf "$2"
+        mkdir -p "$2" || return 1
+        case $way in
+            blender) [ -n "${3:-}" ] || continue
+                supervise unpack.log "$3" --factory-startup -b --python-exit-code 7 --python-expr "$unzip_python" -- "$1" "$2" ;;
+            *) command -v $way >/dev/null 2>&1 || continue ;;
+        esac
+        case $way in
+            python3) supervise unpack.log python3 -c "$unzip_python" "$1" "$2" ;;
+            unzip) supervise unpack.log unzip -q -o "$1" -d "$2" ;;
+        esac
+        [ "$code" -ne 0 ] || return 0
+    done
+    return 1
 }
 
 # --- which Blender
@@ -191,7 +194,7 @@ from_server() {
         unpack "$archive" "$place.new" && [ ! -d "$place" ] && mv "$place.new" "$place"
         rm -rf "$place.new"
     fi
-    for found in "$place"/rend.exe "$place"/*.app/Contents/MacOS/[Bb]lender; do
+    for found in "$place"/blender "$place"/rend.exe "$place"/*.app/Contents/MacOS/[Bb]lender; do
         if [ -f "$found" ]; then chmod +x "$found" 2>/dev/null; if starts "$found"; then blender=$found; return 0; fi; fi
     done
     return 1
