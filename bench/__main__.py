@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench`: the same frames through this server and through what a user would run instead, in one run, as ratios.
+"""`make bench`: the same pictures through this server and through what a user would run instead, in one run, as ratios.
 
 Runs without Blender; what it starts are real Blenders.
 """
@@ -8,143 +8,108 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import chart
 import ours
 import rivals
+import server_cost
+from measuring import Figures, measured
+from rows import ROWS, Row, Shot
 
-STILLS = range(1, 21)
-
-
-def still_recipe(blend: Path, engine: str, output: Path) -> dict[str, Any]:
-    """Make a recipe of 20 stills, a job each."""
-    jobs = [
-        {"name": f"still {frame}", "blend_file": str(blend), "output": f"{output}{frame}_", "engine": engine, "frame_still": frame, "format": "PNG"}
-        for frame in STILLS
-    ]
-    return {"version": 2.2, "jobs": jobs}
+COLUMNS = ("s", "of best rival", "of the floor", "MB", "cores", "first picture s")
 
 
-def animation_recipe(blend: Path, last: int, output: Path) -> dict[str, Any]:
-    """Make a recipe of one animation."""
-    job = {"name": "animation", "blend_file": str(blend), "output": str(output), "animated": True, "frame_start": 1, "frame_end": last, "format": "PNG"}
-    return {"version": 2.2, "jobs": [job]}
+def measure(program: str, row: Row, folder: Path) -> dict[str, Any]:
+    """Measure one row in every arrangement; raise when a picture is missing: what did not render must not look fast."""
+    shots = row.shots(folder)
+    found: dict[str, Figures] = {}
+    floors: list[float] = []
 
+    def arrange(name: str, work: Callable[[list[Shot]], float | None]) -> None:
+        out = folder / "out" / name.replace(" ", "-")
+        placed = [shot.written(out) for shot in shots]
+        found[name] = measured(out, lambda: work(placed))
+        expected = sum(shot.last - shot.first + 1 for shot in placed)
+        written = len(list(out.glob("*.png")))
+        if written < len({shot.output for shot in placed}) or written < expected:
+            raise RuntimeError(f"{name}: {written} pictures of {expected}")
+        print(f"    {name}: {found[name].seconds:.2f} s", flush=True)
 
-def stills(program: str, folder: Path, blend: Path, engine: str) -> dict[str, float]:
-    """Compare 20 light stills: a Blender each, the floor, ours from a started server."""
-    out = folder / "out" / engine
-    each = rivals.blender_each(program, blend, list(STILLS), out / "each_")
-    floor = rivals.floor(program, blend, list(STILLS), out / "floor_")
-    with ours.started(program, folder / f"data-{engine}") as server:
-        cold = finished(server.render(still_recipe(blend, engine, out / "ours_")))
-        warm = finished(server.render(still_recipe(blend, engine, out / "ours_")))
+    arrange("a Blender each", lambda placed: rivals.each(program, placed))
+    if any(shot.last - shot.first >= rivals.CHUNK for shot in shots):
+        arrange("a Blender for each 10 frames", lambda placed: rivals.chunks(program, placed))
+    arrange("two Blenders at once", lambda placed: rivals.two_at_once(program, placed))
+    arrange("a warm script", lambda placed: floors.append(rivals.warm(program, placed, folder / "list.json")))
+    with ours.started(program, folder / "data") as server:
+        arrange("ours", lambda placed: _render(server, placed))
+        arrange("ours, warm", lambda placed: _render(server, placed))
+    best = min(figures.seconds for name, figures in found.items() if not name.startswith("ours"))
+    floor = min(floors)
     return {
-        "blender each s": each, "floor s": floor, "ours s": cold, "ours warm s": warm, "times faster": each / cold, "times faster warm": each / warm,
-        "of the floor": cold / floor, "of the floor warm": warm / floor,
-    }  # fmt: skip
+        name: figures.told() | {"of best rival": figures.seconds / best, "of the floor": figures.seconds / floor, "times faster than each": _each(found, name)}
+        for name, figures in found.items()
+    }
 
 
-def animation(program: str, folder: Path, blend: Path, last: int) -> dict[str, float]:
-    """Compare a long animation with `blender -a`, and look at how true the remaining time was."""
-    out = folder / "out" / "animation"
-    plain = rivals.blender_animation(program, blend, 1, last, out / "plain_")
-    seen: list[tuple[float, int, float, float, float]] = []
-
-    def note(answer: dict[str, Any]) -> None:
-        left = answer["remaining"]
-        if left:
-            seen.append((time.time(), answer["frames"]["done"], left["seconds"], left["low"], left["high"]))
-
-    with ours.started(program, folder / "data-animation") as server:
-        before, begun = server.cpu(), time.time()
-        mine = finished(server.render(animation_recipe(blend, last, out / "ours_"), each=note))
-        cpu = server.cpu() - before
-        ended = begun + mine
-    again = rivals.blender_animation(program, blend, 1, last, out / "plain_")
-    errors = [abs(says - (ended - at)) / (ended - at) for at, done, says, _, _ in seen if 3 <= done <= last * 0.9]
-    inside = [low <= ended - at <= high for at, done, _, low, high in seen if 3 <= done <= last * 0.9]
-    best = min(plain, again)
-    return {
-        "blender -a s": best, "ours s": mine, "of blender -a": mine / best, "server cpu": cpu / mine, "remaining: median error": statistics.median(errors),
-        "remaining: worst error": max(errors), "remaining: truth in range": sum(inside) / len(inside),
-    }  # fmt: skip
+def _each(found: dict[str, Figures], name: str) -> float:
+    return found["a Blender each"].seconds / found[name].seconds
 
 
-def long_list(program: str, folder: Path, blend: Path, count: int = 1000) -> dict[str, float]:
-    """Measure what a recipe of 1,000 jobs costs: to accept, to poll while rendering, in memory."""
-    jobs = [{"name": f"job {number}", "blend_file": str(blend), "output": f"{folder}/out/long/{number}_", "frame_still": number} for number in range(count)]
-    with ours.started(program, folder / "data-long") as server:
-        accept = timed(lambda: expect(server.ask("POST", "/batch/recipe", {"version": 2.2, "jobs": jobs})))
-        expect(server.ask("POST", "/batch/start", {}))
-        time.sleep(3)
-        polls = [server.poll() for _ in range(200)]
-        memory = server.memory()
-        expect(server.ask("DELETE", "/batch"))
-    polls.sort()
-    return {"accept s": accept, "poll median ms": 1000 * statistics.median(polls), "poll p99 ms": 1000 * polls[197], "server MB": memory / 1e6}
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Run the work; seconds."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-def expect(answer: tuple[int, Any]) -> Any:
-    """Return an answer that is no error."""
-    if answer[0] != 200:
-        raise RuntimeError(answer)
-    return answer[1]
-
-
-def finished(rendered: tuple[float, dict[str, Any]]) -> float:
-    """Give the seconds of a batch; raise when a job did not finish: a wrong result must not look fast."""
-    seconds, answer = rendered
+def _render(server: ours.Server, shots: list[Shot]) -> float:
+    seconds, answer = server.render({"version": 2.2, "jobs": [shot.job() for shot in shots]})
     wrong = [job for job in answer["jobs"] if job["status"] != "FINISHED"]
     if wrong:
         raise RuntimeError(wrong[:3])
     return seconds
 
 
+def table(figures: dict[str, dict[str, Any]]) -> str:
+    """Show a Blender's rows as a table of text."""
+    lines = ["| task | arrangement | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+    for name, arrangements in figures.items():
+        for arrangement, told in arrangements.items():
+            first = told["first_picture"]
+            cells = [f"{told['seconds']:.2f}", f"{told['of best rival']:.2f}", f"{told['of the floor']:.2f}", f"{told['memory_mb']:.0f}",
+                     f"{told['cores']:.2f}", "" if first is None else f"{first:.2f}"]  # fmt: skip
+            lines.append(f"| {ROWS[name].title} | {arrangement} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the bench on the Blenders named, and print a table for each."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("programs", nargs="*", default=["blender"], help="Blender binaries to compare on")
-    parser.add_argument("--frames", type=int, default=200, help="frames of the animation")
+    parser.add_argument("--only", action="append", choices=sorted(ROWS), help="this row; can be given again")
+    parser.add_argument("--without-server-cost", action="store_true", help="leave out what a long list and a long animation cost the server")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--picture", type=Path, help="draw the seconds here, too (SVG)")
     options = parser.parse_args()
-    figures: dict[str, dict[str, dict[str, float]]] = {}
+    names = options.only or list(ROWS)
+    found: dict[str, Any] = {}
     for program in options.programs:
-        with tempfile.TemporaryDirectory(prefix="renderplus-bench-") as name:
-            folder = Path(name)
-            rivals.run(program, "-b", "--factory-startup", "--python", str(rivals.BENCH / "scenes.py"), "--", name)
-            figures[program] = measure(program, folder, options.frames)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        print(f"\n{program}", flush=True)
+        found[program] = {"rows": {name: _row(program, ROWS[name]) for name in names}}
+        print("\n" + table(found[program]["rows"]), flush=True)
+        if not options.only and not options.without_server_cost:
+            found[program]["server"] = server_cost.measure(program)
+        # Written after each Blender: a bench that is ended early keeps what it has.
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=2) + "\n")
+        if options.picture:
+            rows = {f"{program}: {ROWS[name].title}": told for program, each in found.items() for name, told in each["rows"].items()}
+            options.picture.write_text(chart.draw({title: {key: told["seconds"] for key, told in row.items()} for title, row in rows.items()}))
 
 
-def measure(program: str, folder: Path, frames: int) -> dict[str, dict[str, float]]:
-    """Measure everything on one Blender, printing as it goes."""
-    tasks: dict[str, Callable[[], dict[str, float]]] = {
-        "20 light stills, Cycles": lambda: stills(program, folder, folder / "cycles.blend", "CYCLES"),
-        "20 light stills, Workbench": lambda: stills(program, folder, folder / "workbench.blend", "BLENDER_WORKBENCH"),
-        f"{frames}-frame animation, Cycles": lambda: animation(program, folder, folder / "cycles.blend", frames),
-        "a list of 1,000 jobs": lambda: long_list(program, folder, folder / "workbench.blend"),
-    }
-    found = {}
-    print(f"\n{program}", flush=True)
-    for title, task in tasks.items():
-        found[title] = task()
-        print(f"  {title}: " + ", ".join(f"{key} {value:.3g}" for key, value in found[title].items()), flush=True)
-    return found
+def _row(program: str, row: Row) -> dict[str, Any]:
+    print(f"  {row.title}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="renderplus-bench-") as name:
+        rivals.run(program, "-b", "--factory-startup", "--python-exit-code", "7", "--python", str(rivals.BENCH / "scenes.py"), "--", name, *row.scenes)
+        return measure(program, row, Path(name))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ TOP_FILES = ("__init__.py", "LICENSE", "README.md")
 FOLDERS = ("assets", "batch", "server", "ui")
 # Made by tools and by a running server, or only for people who have the repository.
 LEFT_OUT = frozenset({"__pycache__", "server/build", "server/log", "assets/demo"})
-ENDINGS = frozenset({".py", ".json", ".sql", ".md", ".txt", ".toml", ".typed", ".ogg", ".wav", ".png", ".svg", ".html", ".js", ".css", ".sh"})
+ENDINGS = frozenset({".py", ".sh", ".json", ".sql", ".md", ".txt", ".toml", ".typed", ".ogg", ".wav", ".png", ".svg", ".html", ".js", ".css"})
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import bpy
 
-from . import c_output, devices, opening, outputs, render_order
+from . import c_output, devices, lacking, outputs, render_order
 from .attempts import Attempt
 from .events import Events
 from .failures import Failure
@@ -67,8 +67,7 @@ def put(farm: FarmJob, frame: int, cycles_device: str, attempt: Attempt) -> tupl
     """Put a job on the open file for one frame, as a session does; raise Failure."""
     if not bpy.data.filepath:
         raise Failure("cannot_open", "No .blend is open.")
-    lost = sorted({path.replace("\\", "/").rsplit("/", 1)[-1] for path in opening.missing_files()} - farm.missing)
-    lost += [path for path in _missing_libraries() if os.path.basename(path) not in farm.missing]
+    lost = sorted(lacking.names() - farm.missing)
     if lost:
         raise Failure("missing_file", f"Files of the scene are not here: {', '.join(lost[:5])}{' …' if len(lost) > 5 else ''}.")
     teller = Printing()
@@ -77,10 +76,6 @@ def put(farm: FarmJob, frame: int, cycles_device: str, attempt: Attempt) -> tupl
     if farm.denoiser and "not_denoised" in teller.codes:
         raise Failure("no_denoiser", f"The scene denoises its renders, and this Blender {bpy.app.version_string} was built without a denoiser.")
     return scene, outputs.redirect(farm.job, scene, attempt, (frame, frame))
-
-
-def _missing_libraries() -> list[str]:
-    return [library.filepath for library in bpy.data.libraries if not os.path.exists(bpy.path.abspath(library.filepath))]
 
 
 def without_device(farm: FarmJob) -> FarmJob:

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from . import denoising, inspection, opening, output_nodes, paths, scene_settings
+from . import denoising, inspection, lacking, opening, output_nodes, paths, scene_settings
 from .events import Events
 from .failures import Failure
 from .orders import Job, Order
@@ -28,7 +28,7 @@ def do(order: Order, events: Events) -> None:
     opened = opening.open_blend(blend, scripts)
     found: dict[str, Any] = {
         "blend": blend, "size": opened.size, "mtime_ns": opened.mtime_ns, "ran_scripts": opened.ran_scripts,
-        "missing": sorted({_name(path) for path in opening.missing_files()}), "files": _files(), "jobs": [],
+        "missing": sorted(lacking.names()), "files": _files(), "jobs": [],
     }  # fmt: skip
     for number, job in enumerate(order.jobs):
         if number or job.scripts != scripts:
@@ -37,16 +37,13 @@ def do(order: Order, events: Events) -> None:
     events.emit("surveyed", id=order.id, **found)
 
 
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
-
-
 def _files() -> list[list[str]]:
     """All files and folders of bakes that the open file uses: as it names them, and where they are."""
     texts = {bpy.path.abspath(text.filepath, library=text.library) for text in bpy.data.texts if text.filepath}
     named = bpy.utils.blend_paths(absolute=False, packed=True, local=False)
     full = bpy.utils.blend_paths(absolute=True, packed=True, local=False)
-    pairs = [[str(one), os.path.normpath(other)] for one, other in zip(named, full, strict=True) if other not in texts]
+    # A modifier without a file has an empty path.
+    pairs = [[str(one), os.path.normpath(other)] for one, other in zip(named, full, strict=True) if one and os.path.isabs(other) and other not in texts]
     return pairs + [[folder, os.path.normpath(bpy.path.abspath(folder))] for folder in dict.fromkeys(_bake_folders())]
 
 

@@ -126,6 +126,7 @@ PICTURE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"section": {"x": 0.25, "y": 0.25, "width": 0.5, "height": 0.5}},
      "r.use_border = r.use_crop_to_border = True; r.border_min_x, r.border_min_y, r.border_max_x, r.border_max_y = 0.25, 0.25, 0.75, 0.75"),
     ({"cycles": {"samples": 7, "device": "DEFAULT"}}, "s.cycles.samples = 7"),
+    ({"cycles": {"samples": 2, "device": "CPU"}}, "s.cycles.device = 'CPU'; s.cycles.samples = 2"),
     ({"threads": 1}, "r.threads_mode = 'FIXED'; r.threads = 1"),
     ({"overrides": [_override("cycles.seed", 9)]}, "s.cycles.seed = 9"),
     ({"overrides": [_override("cycles.film_exposure", 2.0)]}, "s.cycles.film_exposure = 2.0"),

@@ -171,10 +171,18 @@ material.node_tree.nodes.new("ShaderNodeTexImage").image = image
 scene = bpy.context.scene
 scene.render.engine = "BLENDER_WORKBENCH"
 scene.render.resolution_x, scene.render.resolution_y = 32, 18
+import os
+library = os.path.join(os.path.dirname(blend_path), "gone away.blend")
+bpy.ops.wm.save_as_mainfile(filepath=blend_path, check_existing=False)
+bpy.data.libraries.write(library, {bpy.data.worlds[0]}, fake_user=True)
+with bpy.data.libraries.load(library, link=True, relative=True) as (there, wanted):
+    wanted.worlds = there.worlds
+scene.world = wanted.worlds[0]
+os.remove(library)
 """,
     )  # fmt: skip
     package = far.package(a_job(blend, tmp_path / "pic_", [1]))
-    assert package.notes == ('Not packed for the farm, because there is no such file: "no where.png".',)
+    assert package.notes == ('Not packed for the farm, because there is no such file: "gone away.blend", "no where.png".',)
     assert far.preparer.what_is_missing(blend) == list(package.notes)
     done = far.by_line(package, 1, tmp_path / "one.png")
     assert done.code == 0, done.said

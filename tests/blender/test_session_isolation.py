@@ -17,9 +17,12 @@ from typing import Any
 import pytest
 from blender.png_pixels import read_png
 from blender.scenes import RICH
-from blender.session_driver import Session, files, job
+from blender.session_driver import Session, files, job, of
 
 from blenders import RealBlender
+
+ALONE = {"MESA_SHADER_CACHE_DISABLE": "true"}
+"""A cache of shaders that two processes share may kill both."""
 
 
 @dataclass(frozen=True)
@@ -101,27 +104,36 @@ def rich(real_blender: RealBlender, make_blend: Callable[..., Path]) -> Path:
     return make_blend(real_blender, "rich", RICH)
 
 
+@pytest.fixture(scope="module")
+def cold(real_blender: RealBlender, rich: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every case as a fresh process renders it."""
+    folder = tmp_path_factory.mktemp("cold")
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip((case.name for case in CASES), pool.map(lambda case: _cold(real_blender, rich, case, folder), CASES), strict=True))
+    assert len({path.read_bytes() for path in found.values()}) > len(CASES) - 3, "the cases hardly differ: nothing would be proved"
+    return found
+
+
 @pytest.mark.slow
-def test_no_trace_of_a_job_stays_in_the_next(real_blender: RealBlender, session: Session, rich: Path, tmp_path: Path) -> None:
-    """Each case comes twice, in a random order that the failure names."""
+@pytest.mark.parametrize("open_for", ["each job", "all jobs"])
+def test_no_trace_of_a_job_stays_in_the_next(real_blender: RealBlender, rich: Path, cold: dict[str, Path], tmp_path: Path, open_for: str) -> None:
+    """Each case comes twice, in a random order that the failure names; with the file opened for each job, and with the file that stays open."""
     seed = 20261122
     order = random.Random(seed).sample([*CASES, *CASES], 2 * len(CASES))
-    with ThreadPoolExecutor(2) as pool:
-        cold = dict(zip((case.name for case in CASES), pool.map(lambda case: _cold(real_blender, rich, case, tmp_path / "cold"), CASES), strict=True))
-    assert len({path.read_bytes() for path in cold.values()}) > len(CASES) - 3, "the cases hardly differ: nothing would be proved"
-    for number, case in enumerate(order):
-        events = session.render(job(rich, tmp_path / f"warm{number}" / "p_", **case.asks), [[case.frame, case.frame, 1]])
-        assert events[-1]["event"] == "done", (seed, number, case.name, events[-1])
-        (written,) = files(events)
-        differing = read_png(written).differing(read_png(cold[case.name]))
-        assert differing == 0, f"seed {seed}, job {number} ({case.name}) after {order[number - 1].name!r}: {differing} bytes differ"
+    limits = {"opening": 60.0 if open_for == "each job" else 0.0, "frame": 60.0}
+    with Session(str(real_blender.program), tmp_path, ALONE, limits=limits) as session:
+        for number, case in enumerate(order):
+            events = session.render(job(rich, tmp_path / f"warm{number}" / "p_", **case.asks), [[case.frame, case.frame, 1]])
+            assert events[-1]["event"] == "done", (seed, number, case.name, events[-1])
+            assert of(events, "opened")[-1]["kept"] == (open_for == "all jobs" and number > 0), (number, case.name, session.output[-3:])
+            (written,) = files(events)
+            differing = read_png(written).differing(read_png(cold[case.name]))
+            assert differing == 0, f"seed {seed}, job {number} ({case.name}) after {order[number - 1].name!r}: {differing} bytes differ"
 
 
 def _cold(blender: RealBlender, blend: Path, case: Case, folder: Path) -> Path:
     output = folder / case.name.replace(" ", "_")
-    done = blender.run(
-        COLD, blend, f"{output}_", case.code or "pass", str(case.frame), MESA_SHADER_CACHE_DISABLE="true"
-    )  # a cache that two share may kill both
+    done = blender.run(COLD, blend, f"{output}_", case.code or "pass", str(case.frame), **ALONE)
     (found,) = folder.glob(f"{output.name}_0*.png")
     assert found.stat().st_size, done.stdout
     return found

@@ -92,10 +92,19 @@ def test_still_scene_goes_on_for_every_plain_camera(keeping: Session, still: Pat
     assert not opened(render(camera="Plain"))["kept"], "another key"
     for camera in ("Long", "Flat", "Round", "Sharp", "Turned", "Axis", "", "Plain"):
         assert opened(render(camera=camera))["kept"], camera
-    assert opened(render(camera="Long", size=[30, 20], cycles={"samples": 1, "device": "DEFAULT"}))["kept"]
+    assert opened(render(camera="Long", size=[30, 20], cycles={"samples": 9, "device": "DEFAULT"}))["kept"]
     assert not opened(render(camera="Held"))["kept"]
     assert opened(render(camera="Held", percentage=40))["kept"], "the same camera, and another size"
     assert not opened(render(camera="Watching"))["kept"]
+
+
+def test_more_samples_go_on_and_fewer_do_from_some_blenders_on_not(real_blender: RealBlender, keeping: Session, still: Path, tmp_path: Path) -> None:
+    """Cycles from 4.5 on renders something else with fewer samples than its data was used with."""
+    kept = []
+    for samples in (4, 6, 6, 5, 5):
+        events = keeping.render(job(still, tmp_path / "s_", camera="Plain", world="Night", cycles={"samples": samples, "device": "DEFAULT"}), [[1, 1, 1]])
+        kept.append(opened(events)["kept"])
+    assert kept == [False, True, True, real_blender.version < (4, 4), True]
 
 
 def test_a_file_that_changes_is_opened_again(keeping: Session, still: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from blender.png_pixels import read_png
 from conftest import ON_CI
 from end_to_end.scenes import HEAVY, LIGHT, job, recipe
 from end_to_end.server_under_test import ServerUnderTest, hidden_folders, server_command, server_environment, until
-from protocols.boinc.real_client import PROGRAM, RealClient
+from protocols.boinc.real_client import NO_CACHE, PROGRAM, RealClient
 
 from blenders import RealBlender
 
@@ -38,7 +38,7 @@ exec sleep 600
 """
 """A Blender that renders for minutes and needs no processor for it."""
 
-pytestmark = [pytest.mark.blender, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.blender, pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def farm(folder: Path, blender: RealBlender) -> Iterator[tuple[ServerUnderTest, 
     (folder / "data").mkdir(parents=True)
     words = server_command("--add-worker", "studio", "--json", "--data-dir", folder / "data")
     said = subprocess.run(words, check=True, capture_output=True, env=server_environment(folder), timeout=60).stdout
-    with ServerUnderTest(folder, blender.program, "--farm", "--farm-port", "0") as server:
+    with ServerUnderTest(folder, blender.program, "--farm", "--farm-port", "0", environ=NO_CACHE) as server:
         port = int(json.loads((server.data / "server.json").read_text())["farm_port"])
         yield server, f"http://127.0.0.1:{port}/boinc/", json.loads(said)["secret"]
 
@@ -76,7 +76,9 @@ def farm(folder: Path, blender: RealBlender) -> Iterator[tuple[ServerUnderTest, 
 def begin(server: ServerUnderTest, make_blend: Callable[..., Path], blender: RealBlender, out: Path) -> Path:
     """Start a batch whose first job keeps the only slot busy, so that the second is left to the farm; give the second's file."""
     blend = make_blend(blender, "light", LIGHT)
-    server.run(recipe(job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1), job(blend, out / "far_", name="far", **FAR)))
+    server.run(
+        recipe(job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1, threads=1), job(blend, out / "far_", name="far", **FAR))
+    )
     return blend
 
 
@@ -96,7 +98,7 @@ def die_and_finish(folder: Path, blender: RealBlender, make_blend: Callable[...,
             client.kill()
         hold_still(server)
         with RealClient(folder / "client", project, key, blender=blender.program) as second:
-            second.wait_for(lambda client: client.log.count("got ack for task") == 4, 120, "four acknowledgements")
+            second.wait_for(lambda client: client.log.count("got ack for task") == 4, 220, "four acknowledgements")
             log = second.log
         jobs = server.poll()["jobs"]
         leases = server.rows("SELECT frames, outcome FROM lease JOIN job ON job.id = lease.job_id WHERE job.place = 1 ORDER BY lease.id")
@@ -176,7 +178,7 @@ def stories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_four_frames_are_rendered_uploaded_and_acknowledged(stories: Stories) -> None:
-    found = stories.rendered.result(250)
+    found = stories.rendered.result(380)
     assert found.jobs[1]["frames"]["done"] == 4
     for frame in (1, 2, 3, 4):
         assert read_png(found.far / f"far_{frame:04}.png") == read_png(found.here / f"here_{frame:04}.png"), "as a local slot renders it"
@@ -188,19 +190,19 @@ def test_four_frames_are_rendered_uploaded_and_acknowledged(stories: Stories) ->
 
 
 def test_the_frames_of_a_killed_client_come_back(stories: Stories) -> None:
-    found = stories.rendered.result(250)
+    found = stories.rendered.result(380)
     assert len(found.leases) == 4, "the lost tasks were sent again, and are the same ones"
     assert {outcome for _, outcome in found.leases} == {"completed"}
 
 
 def test_a_cancelled_frame_ends_at_once_where_the_program_obeys(stories: Stories) -> None:
-    found = stories.stopped.result(280)
+    found = stories.stopped.result(380)
     assert found.obeying < 45
     assert "task_state=ABORTED" in found.logs[0]
     assert "abort request timed out" not in found.logs[0]
 
 
 def test_a_program_that_does_not_obey_is_killed_by_its_client(stories: Stories) -> None:
-    found = stories.stopped.result(280)
+    found = stories.stopped.result(380)
     assert found.deaf < 130
     assert "abort request timed out, killing task" in found.logs[1]

@@ -103,16 +103,27 @@ def test_each_generation_renders_what_a_local_slot_renders(any_blender: RealBlen
         blend = keep_busy_and_ask_for(server, make_blend, any_blender, out)
         manager = manager_of(server)
         third, second = E3Worker(manager, tmp_path / "e3", "third", machine.run), E2Worker(manager, tmp_path / "e2", "second", machine.run)
-        told = until(lambda: (found := third.round()).task and found, 90, "a frame for the worker of late 2015", pause=0.5)
-        assert (told.status, {answer.status for answer in told.answers}) == ("completed", {204}), (third.log, third.commands)
 
+        def run_and_see_the_server_die(words: Sequence[str], folder: Path, _: Callable[[str], bool]) -> int:
+            code = machine.run(words, folder, lambda _: True)
+            server.kill()
+            server.start()
+            third.manager = second.manager = manager_of(server)
+            return code
+
+        third.run = run_and_see_the_server_die
+        told = until(lambda: (found := third.round()).task and found, 120, "a frame for the worker of late 2015", pause=0.5)
+        assert (told.status, {answer.status for answer in told.answers}) == ("completed", {204}), (third.log, third.commands)
+        assert third.send(told.task or {}, "completed", b"again, and no ZIP").status == 204  # thanks, and nothing changes
+        assert frames_done(server)["done"] == 1
+
+        told = until(lambda: (found := second.round()).task and found, 120, "a frame for the worker of spring 2015", pause=0.5)
+        assert (told.status, {answer.status for answer in told.answers}) == ("finished", {204}), (second.log, second.commands)
         max(server.blenders(), key=lambda process: process.cpu_times().user).suspend()  # the slot stays busy without using the machine
-        told = until(lambda: (found := second.round()).task and found, 60, "a frame for the worker of spring 2015", pause=0.5)
-        assert (told.status, {answer.status for answer in told.answers}) == ("finished", {204}), server.said()
 
         with E1Worker(third.manager, "first", machine.work) as first:
             first.register()
-            until(lambda: frames_done(server)["done"] == 3, 60, "a frame of the worker that is called", pause=0.2)
+            until(lambda: frames_done(server)["done"] == 3, 120, "a frame of the worker that is called", pause=0.2)
         assert [answer.status for answer in first.answers] == [204]
 
         rows = server.rows("SELECT worker, outcome FROM lease JOIN job ON job.id = lease.job_id WHERE job.place = 1 ORDER BY lease.id")
@@ -120,42 +131,10 @@ def test_each_generation_renders_what_a_local_slot_renders(any_blender: RealBlen
         server.good("DELETE", "/batch")
         server.wait_for_end(60)
         server.run(recipe(job(blend, out / "here_", name="here", frames="1-3", cycles={"samples": 4, "device": "CPU"})))
-        server.wait_for_end(60)
+        server.wait_for_end(120)
         for frame in FRAMES:
             assert read_png(out / f"far_{frame:04}.png") == read_png(out / f"here_{frame:04}.png")
     assert hidden_folders(tmp_path) == []
-
-
-def test_a_restart_of_the_server_in_the_middle_of_a_task_costs_nothing(any_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
-    if any_blender.is_wheel:
-        pytest.skip("Flamenco's workers start a program")
-    out, machine = tmp_path / "out", WithBlender(tmp_path / "machine", any_blender)
-    with farm(tmp_path / "server", any_blender) as server:
-        keep_busy_and_ask_for(server, make_blend, any_blender, out)
-        worker = E3Worker(manager_of(server), tmp_path / "e3", "vm", machine.run)
-
-        def dies(words: Sequence[str], folder: Path, told: Callable[[str], bool]) -> int:
-            code = machine.run(words, folder, lambda _: True)
-            server.kill()
-            server.start()
-            worker.manager = manager_of(server)
-            return code
-
-        worker.run = dies
-        told = until(lambda: (found := worker.round()).task and found, 90, "a frame", pause=0.5)
-        assert told.answers[-1].status == 204
-        until(lambda: frames_done(server)["done"] == 1, 20, "the frame is there")
-        assert server.rows("SELECT outcome FROM lease WHERE worker = 'studio/vm'") == [("completed",)]
-
-        again = worker.send(told.task or {}, "completed", b"late")
-        assert again.status == 204
-        worker.run = machine.run
-        worker.register()
-        first = until(lambda: (found := worker.ask()).status == 200 and found, 60, "the job is prepared again", pause=0.3)
-        second = worker.ask()  # a worker that asks again has lost its task: the frame is handed out again
-        assert [answer.json["options"]["settings"]["frames"] for answer in (first, second)] == ["2", "2"], (first, second)
-        server.good("DELETE", "/batch")
-        server.wait_for_end(60)
 
 
 def test_a_flamenco_server_uses_us_as_its_manager(any_blender: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
@@ -171,7 +150,7 @@ def test_a_flamenco_server_uses_us_as_its_manager(any_blender: RealBlender, make
         until(lambda: early.managers, 20, "greeted")
         assert early.send(12, settings(blend, "out")).status == 202
         assert early.send(13, settings(tmp_path / "gone.blend", "none")).status == 202
-        until(lambda: early.statuses(12)[-1:] == ["finished"] and early.statuses(13)[-1:] == ["failed"], 90, "told the ends", pause=0.2)
+        until(lambda: early.statuses(12)[-1:] == ["finished"] and early.statuses(13)[-1:] == ["failed"], 150, "told the ends", pause=0.2)
         assert read_png(tmp_path / "out" / "00001.png") != read_png(tmp_path / "out" / "00002.png")
         (why,) = [report["log"] for report in early.reports if report["id"] == "13" and report["status"] == "failed"]
         assert "gone.blend" in why
@@ -185,7 +164,7 @@ def test_a_flamenco_server_uses_us_as_its_manager(any_blender: RealBlender, make
             "id": 7, "job_id": 5, "project_id": 1, "type": "blender_simple_render", "parser": "blender_render",
             "settings": {"filepath": "cube.blend", "frames": "2", "format": "PNG", "command_name": "default"},
         })  # fmt: skip
-        until(lambda: 7 in late.taskfiles, 60, "the picture is sent", pause=0.2)
+        until(lambda: 7 in late.taskfiles, 150, "the picture is sent", pause=0.2)
     assert late.statuses(7)[-1] == "completed"
     with zipfile.ZipFile(io.BytesIO(late.taskfiles[7])) as taskfile:
         assert taskfile.namelist() == ["00002.png"]

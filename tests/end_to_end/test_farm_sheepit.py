@@ -6,18 +6,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from blender.png_pixels import read_png
 from end_to_end.scenes import HEAVY, LIGHT, job, recipe
-from end_to_end.server_under_test import ServerUnderTest, hidden_folders, server_command, server_environment
-from protocols.sheepit.client import SheepItClient
+from end_to_end.server_under_test import ServerUnderTest, hidden_folders, server_command, server_environment, until
+from protocols.sheepit.client import Refused, SheepItClient
 from protocols.sheepit.generations import G1, G2B, G3, Generation
+from unit.dispatch.house import png
 
 from blenders import RealBlender
 
@@ -67,6 +70,13 @@ class House:
             assert client.wire.server == before
             client.wire.server = self.url
 
+    def end_batch(self) -> None:
+        """Cancel what is left, and see that nothing is left behind."""
+        if self.server.poll()["status"] not in ("FINISHED", "CANCELLED"):
+            self.server.good("DELETE", "/batch")
+        self.server.wait_for_end(60)
+        until(lambda: not hidden_folders(self.folder), 60, "the folders of attempts are gone")
+
     def leases(self, host: str) -> list[str | None]:
         """Give how the leases of a machine ended."""
         return [outcome for (outcome,) in self.server.rows(f"SELECT outcome FROM lease WHERE worker = 'alice/{host}' ORDER BY id")]
@@ -87,35 +97,60 @@ def farm(folder: Path, blender: RealBlender) -> Iterator[House]:
         yield House(folder, server, secret)
 
 
-def keep_busy_and_ask_for(house: House, make_blend: Callable[..., Path], blender: RealBlender, out: Path, frames: str) -> Path:
-    """Start a batch whose first job keeps the only slot busy for minutes, so that its second is left to the farm; give the second's file."""
-    blend = make_blend(blender, "light", LIGHT)
+def keep_busy_and_ask_for(house: House, make_blend: Callable[..., Path], blender: RealBlender, out: Path, frames: str) -> None:
+    """Start a batch whose first job keeps the only slot busy for minutes, so that its second is left to the farm."""
     house.server.run(recipe(
         job(make_blend(blender, "heavy", HEAVY), out / "heavy_", name="heavy", frame_still=1, threads=1),
-        job(blend, out / "far_", name="far", frames=frames, cycles=RENDERING),
+        job(make_blend(blender, "light", LIGHT), out / "far_", name="far", frames=frames, cycles=RENDERING),
     ))  # fmt: skip
-    return blend
 
 
 def test_clients_of_three_generations_render_what_a_local_slot_renders(program: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
     out, generations = tmp_path / "out", (G1, G2B, G3)
-    with farm(tmp_path, program) as house:
-        waiting = house.client(G1, "G1")
-        jobs: list[Any] = []
-        thread = threading.Thread(target=lambda: jobs.append(waiting.request_job()))
-        thread.start()  # idle before there is anything to do
-        blend = keep_busy_and_ask_for(house, make_blend, program, out, "1-3")
-        thread.join(60)
-        assert jobs, "the client that waited got nothing"
-        for generation in generations:
-            client = waiting if generation is G1 else house.client(generation, generation.name)
-            assert client.work(jobs[0] if generation is G1 else client.request_job()) == 0, house.server.said()
+    with farm(tmp_path, program) as house, ThreadPoolExecutor(len(generations)) as threads:
+        house.server.run(recipe(job(make_blend(program, "light", LIGHT), out / "here_", name="here", frames="1-3", cycles=RENDERING)))
+        house.server.wait_for_end(120)
+        clients = [house.client(generation, generation.name) for generation in generations]
+        working = [threads.submit(lambda client=client: client.work(client.request_job())) for client in clients]  # idle before there is anything to do
+        keep_busy_and_ask_for(house, make_blend, program, out, "1-3")
+        assert [done.result(120) for done in working] == [0, 0, 0], house.server.said()
+        for client, generation in zip(clients, generations, strict=True):
             client.log_out()
             assert house.leases(generation.name) == ["completed"]
-        house.server.good("DELETE", "/batch")
-        house.server.wait_for_end(60)
-        house.server.run(recipe(job(blend, out / "here_", name="here", frames="1-3", cycles=RENDERING)))
-        house.server.wait_for_end(60)
+        house.end_batch()
         for frame in (1, 2, 3):
             assert read_png(out / f"far_{frame:04}.png") == read_png(out / f"here_{frame:04}.png")
-    assert hidden_folders(tmp_path) == []
+
+
+def test_what_goes_wrong_on_the_way_costs_no_frame(program: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
+    """A wrong password, a bad frame, a kill of the server and of a client, a frame sent twice, and a cancel, at a server with a real Blender."""
+    out = tmp_path / "out"
+    with farm(tmp_path, program) as house:
+        with pytest.raises(Refused, match="102"):
+            house.client(G2B, "nobody", password="wrong")
+        steady, killed = house.client(G2B, "steady"), house.client(G1, "killed")
+        keep_busy_and_ask_for(house, make_blend, program, out, "1-4")
+        job = steady.request_job()
+        steady.download(job)
+        assert (steady.folder / job.archive / job.path).is_file()
+        assert steady.send_status(job, b"no picture") == 302
+        assert house.leases("steady") == ["completed"]
+
+        lost, first = killed.request_job(), steady.request_job()
+        house.restart(steady, killed)
+        assert steady.beat(first, 5, 5) == 0
+        moved = replace(first, validation_url=first.validation_url.replace(urlsplit(first.validation_url).netloc, urlsplit(house.url).netloc))
+        assert steady.send_status(moved, png(64, 36)) == 0
+        assert steady.send_status(moved, png(64, 36, grey=200)) == 0
+        assert (out / f"far_{first.frame}.png").read_bytes() == png(64, 36)
+
+        killed = house.client(G1, "killed")  # it was ended, and started again
+        again = killed.request_job()
+        assert again.id != lost.id
+        assert killed.send_status(lost, png(64, 36, grey=9)) == 0  # late
+        house.server.good("DELETE", "/batch")
+        until(lambda: killed.beat(again, 10, 10) == 400, 20, "the cancelled frame is stopped")
+        assert killed.send_error(again.frame, again.id, "killed", type="22") == 0
+        assert killed.send_status(again, png(64, 36)) == 0
+        house.end_batch()
+        assert [path.name for path in out.glob("far_*.png")] == [f"far_{first.frame}.png"]

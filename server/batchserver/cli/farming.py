@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from batchserver.dispatch.dispatcher import Dispatcher
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1",)
-PACKAGES = ("uvicorn", "starlette", "multipart", "defusedxml", "blender_asset_tracer", "cryptography")
-"""What the farm imports; pyproject.toml's extra `farm` installs it."""
+PACKAGES = MappingProxyType({
+    "uvicorn": "uvicorn", "starlette": "starlette", "python_multipart": "python-multipart", "defusedxml": "defusedxml",
+    "blender_asset_tracer": "blender-asset-tracer", "cryptography": "cryptography", "zstandard": "zstandard",
+})  # fmt: skip
+"""What the farm imports, and what installs it; pyproject.toml's extra `farm` has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +73,16 @@ class House:
 
 def make_farm(settings: FarmSettings, house: House) -> Farm:
     """Make the farm, its port bound. Raises `BadInput` when packages are missing, `ServerTaken` when another program has the port."""
-    try:
-        from batchserver.farm.desk import FarmDesk
-        from batchserver.farm.packing.archives import ArchiveCache
-        from batchserver.farm.packing.asking import Asker
-        from batchserver.farm.packing.preparer import ScenePreparer
-        from batchserver.farm.packing.renderers import OwnRenderers, blender_folders
-        from batchserver.farm.running import Farm
+    _check_packages()
+    from batchserver.farm.desk import FarmDesk
+    from batchserver.farm.packing.archives import ArchiveCache
+    from batchserver.farm.packing.asking import Asker
+    from batchserver.farm.packing.preparer import ScenePreparer
+    from batchserver.farm.packing.renderers import OwnRenderers, blender_folders
+    from batchserver.farm.running import Farm
 
-        from . import flamenco
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in PACKAGES:
-            raise
-        raise BadInput(
-            f"--farm needs further packages ({missing.name} is missing): run `make farm`, or `pip install uvicorn starlette python-multipart defusedxml "
-            "blender-asset-tracer cryptography zstandard`"
-        ) from missing
+    from . import flamenco
+
     cache = ArchiveCache(house.data.path / "farm", clock=time.time)
     cache.clear_rests()
     asker = Asker(house.start_session)
@@ -98,6 +97,12 @@ def make_farm(settings: FarmSettings, house: House) -> Farm:
         port=int(sockets[0].getsockname()[1]),
     )  # fmt: skip
     return Farm(desk, sockets, {"flamenco": own})
+
+
+def _check_packages() -> None:
+    missing = [shown for name, shown in PACKAGES.items() if find_spec(name) is None]
+    if missing:
+        raise BadInput(f"--farm needs further packages: run `make farm`, or `pip install {' '.join(missing)}`")
 
 
 def who_may(settings: FarmSettings, port: int) -> str:

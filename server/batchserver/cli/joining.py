@@ -15,6 +15,7 @@ from batchserver.farm.accounts import add_account, remove_account
 from batchserver.ledger.database import open_database
 from batchserver.ledger.far import FarLedger
 from batchserver.ledger.ledger import SqliteLedger
+from batchserver.model.errors import BadInput
 
 from .data_folder import DataFolder
 from .exit_codes import ExitCode
@@ -22,6 +23,9 @@ from .exit_codes import ExitCode
 
 def join(options: argparse.Namespace, data: DataFolder) -> int:
     """Do what was asked; returns the exit code."""
+    if options.address and not options.add_worker:
+        raise BadInput("--address belongs to --add-worker NAME")
+    data.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = SqliteLedger(open_database(data.ledger))
     try:
         far = FarLedger(ledger)

@@ -202,7 +202,8 @@ class BatchServer:
         return Slot(
             name, self.dispatcher, program_for=lambda offer: self.program_of(offer.batch.record), wanted_soon=ready,
             start_session=lambda program: self._session(program, name), memory=self._memory, patience=Patience(limits=self._settings.limits),
-            scripts_for=lambda offer: self.may_run_scripts(offer.batch.record, offer.job.record.job), turns=self._pacing.turns(number) if self._pacing else None,
+            scripts_for=lambda offer: self.may_run_scripts(offer.batch.record, offer.job.record.job),
+            turns=self._pacing.turns(number) if self._pacing else None,
         )  # fmt: skip
 
     def program_of(self, record: BatchRecord) -> Program:

@@ -6,12 +6,12 @@ A far worker is slow to hear of anything, may vanish without a word, and may out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from batchserver.model.hooks import When
 from batchserver.model.recipe import MovieWay
-from batchserver.model.records import JobRecord
+from batchserver.model.records import JobRecord, MadeWith
 
 from .board import LiveBatch, LiveJob, LiveLease, attempt_folder, output_folder
 from .gates import Gating
@@ -25,16 +25,20 @@ CALL_BACK = 30.0
 """A slot that holds frames for longer than this is told to give back those it has not begun, when a far worker has none."""
 
 
+Fits = Callable[[JobRecord], bool]
+"""Tells whether far workers can render a job as it is now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms a far worker leases: the most frames at once, the jobs (by their ledger ids) that it can render.
+    """On which terms a far worker leases: the most frames at once, and which jobs it can render.
 
     `granted` is called inside of the grant's transaction, under the lock: what it writes is kept together with the lease. It gives the
     engine's word for the poll answer, and whether the job is a movie, whose frames are to be encoded.
     """
 
     frames: int
-    jobs: Container[int]
+    fits: Fits
     granted: Callable[[Offer], tuple[str, bool]]
 
 
@@ -43,10 +47,10 @@ class FarSide(Gating):
 
     others: Callable[[JobRecord], int] = staticmethod(lambda _job: 0)
 
-    def frames_for_far(self, jobs: Container[int]) -> int:
+    def frames_for_far(self, fits: Fits) -> int:
         """Count the queued frames of jobs that far workers can render; calls frames back from slots when there are none."""
         with self.lock:
-            fit = [job for batch in self.board if batch.running and not batch.record.paused for job in batch.jobs if job.record.id in jobs]
+            fit = [job for batch in self.board if batch.running and not batch.record.paused for job in batch.jobs if fits(job.record)]
             count = sum(job.queued for job in fit if job.waiting and not job.waits_for)
             if not count:
                 self._call_back(fit)
@@ -72,17 +76,18 @@ class FarSide(Gating):
         return any(when is not When.PRE_FRAME for when, _ in self._hooks_before(batch, job))
 
     def _fits(self, job: LiveJob, terms: Terms) -> bool:
-        return bool(job.queued) and job.record.id in terms.jobs and not _stays_here(job)
+        return bool(job.queued) and not _stays_here(job) and terms.fits(job.record)
 
     def _lend(self, offer: Offer, terms: Terms) -> None:
         """Plan a far worker's attempt at once: it never says one."""
         job, lease_id = offer.job, offer.lease.id
         engine, movie = terms.granted(offer)
         move = Move(attempt_folder(job.record, lease_id), output_folder(job.record))
-        job.leases[lease_id].moves = (move,)
+        live, made_with = job.leases[lease_id], MadeWith(engine=engine)
+        live.moves, live.record = (move,), replace(live.record, made_with=made_with)
         job.engine = engine or job.engine
         self._makes_movie(offer.batch, job, movie=movie)
-        self.ledger.note_lease(lease_id, folders=[move.attempt])
+        self.ledger.note_lease(lease_id, folders=[move.attempt], made_with=made_with)
 
     def _near_share(self, job: LiveJob) -> int:
         return max(1, int(NEAR_SECONDS / job.near_seconds)) if job.near_seconds else 1

@@ -15,7 +15,7 @@ from batchserver.dispatch.dispatcher import Dispatcher
 
 from .accounts import Accounts
 from .machines import Machines
-from .preparing import Preparing
+from .preparing import Preparing, fitting
 from .tasks import Tasks
 from .waking import Waking
 
@@ -69,7 +69,7 @@ class Keeper:
             return
         with self._dispatcher.lock:
             ready = self._preparing.ready()
-            frames = self._dispatcher.frames_for_far(ready) if ready else 0
+            frames = self._dispatcher.frames_for_far(fitting(ready)) if ready else 0
         if frames:
             self._waking.wake(frames + SPARE)
 

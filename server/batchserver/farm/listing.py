@@ -10,8 +10,8 @@ from batchserver.dispatch.board import Board
 from batchserver.dispatch.roll import rendering
 
 from .machines import Machine
+from .open_task import OpenTask
 from .seams import Worker
-from .tasks import OpenTask
 
 
 def listed(machine: Machine, worker: Worker | None, tasks: Sequence[OpenTask], board: Board) -> dict[str, Any]:

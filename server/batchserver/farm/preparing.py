@@ -29,7 +29,7 @@ TRY_AGAIN = 30.0
 LOOK_AFTER = 0.2
 """Seconds between two looks at the queue, however much happens."""
 
-IDLE = 60.0
+IDLE = 300.0
 """Seconds without anything to prepare after which the preparer may rest."""
 
 Input = tuple[int, int, str]
@@ -43,6 +43,20 @@ class Ready:
     package: Package | None = None
     number: int = 0
 
+    def fits(self, job: JobRecord) -> bool:
+        """Tell whether it is of the job as it is now: its .blend may have been replaced, or its output moved."""
+        return self.of == _input(job)
+
+
+def fitting(ready: Mapping[int, Ready]) -> Callable[[JobRecord], bool]:
+    """Tell of a job whether it is among those that are ready, as it is now."""
+
+    def fits(job: JobRecord) -> bool:
+        found = ready.get(job.id)
+        return found is not None and found.fits(job)
+
+    return fits
+
 
 class Preparing:
     """Keeps the packages of the jobs that are rendered now. `wanted` tells whether anybody could come for them; `told` hears of each package."""
@@ -51,6 +65,7 @@ class Preparing:
         self._dispatcher, self._ledger, self._preparer = dispatcher, ledger, preparer
         self._wanted, self._told = wanted, told
         self._found: dict[int, Ready] = {}
+        self._ready: Mapping[int, Ready] = {}
         self._again: dict[int, float] = {}
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="farm preparing", daemon=True)
@@ -67,13 +82,13 @@ class Preparing:
             self._thread.join(10)
 
     def ready(self) -> Mapping[int, Ready]:
-        """Give the jobs that have a package, by their ledger ids. To be asked under the dispatcher's lock."""
-        return {job_id: found for job_id, found in self._found.items() if found.package is not None}
+        """Give the jobs that have a package, by their ledger ids; what was given does not change afterwards."""
+        return self._ready
 
     def stays_here(self, job: JobRecord) -> bool:
         """Tell whether a job is known to be rendered on this machine only."""
         found = self._found.get(job.id)
-        return found is not None and found.package is None
+        return found is not None and found.package is None and found.fits(job)
 
     def _work(self) -> None:
         idle_since: float | None = None
@@ -99,7 +114,7 @@ class Preparing:
         """Prepare the next job that has no package yet; tells whether there was one."""
         for batch, job in self._dispatcher.to_prepare():
             found, now = self._found.get(job.record.id), self._dispatcher.clock()
-            if (found is not None and found.of == _input(job.record)) or self._again.get(job.record.id, 0.0) > now:
+            if (found is not None and found.fits(job.record)) or self._again.get(job.record.id, 0.0) > now:
                 continue
             self._dispatcher.settle_existing(batch.record.id, job.record.job.index)
             self._prepare(batch.record, job)
@@ -123,8 +138,9 @@ class Preparing:
             return
         with self._dispatcher.lock:
             self._again.pop(record.id, None)
-            self._release(record.id)
+            old = self._forget(record.id)
             self._keep(batch, record, made)
+        self._release(old)
         self._told()
 
     def _keep(self, batch: BatchRecord, record: JobRecord, made: Package | Unfit) -> None:
@@ -133,6 +149,7 @@ class Preparing:
             sentences: tuple[str, ...] = (f"Other machines do not render this job: {made.sentence}",)
         else:
             self._found[record.id] = Ready(_input(record), made, self._ledger.keep_package(record.id, package_to_text(made)))
+            self._ready = {**self._ready, record.id: self._found[record.id]}
             sentences = made.notes
         for sentence in sentences:
             self._dispatcher.say_of_job(batch.id, record.job.index, sentence)
@@ -142,13 +159,19 @@ class Preparing:
         with self._dispatcher.lock:
             live = {job.record.id for batch in self._dispatcher.board if not batch.record.status.over for job in batch.jobs if not job.record.status.over}
             lent = {job.record.id for batch in self._dispatcher.board for job in batch.jobs if job.leases}
-            for job_id in self._found.keys() - live - lent:
-                self._release(job_id)
+            old = [found for job_id in self._found.keys() - live - lent for found in self._forget(job_id)]
+        self._release(old)
 
-    def _release(self, job_id: int) -> None:
+    def _forget(self, job_id: int) -> list[Ready]:
+        """Forget what was found of a job; it is to be released outside the lock, since that looks at the disk."""
         found = self._found.pop(job_id, None)
-        if found is not None and found.package is not None:
-            self._preparer.release(found.package)
+        self._ready = {number: other for number, other in self._found.items() if other.package is not None}
+        return [found] if found is not None else []
+
+    def _release(self, old: list[Ready]) -> None:
+        for found in old:
+            if found.package is not None:
+                self._preparer.release(found.package)
 
 
 def _input(record: JobRecord) -> Input:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .desk import FarmDesk
 from .listener import Listener
-from .seams import Running
+from .seams import Desk, Running
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Farm:
 class _OnlyRoutes:
     """A gateway that does nothing by itself."""
 
-    def __init__(self, module: Any, desk: FarmDesk) -> None:
+    def __init__(self, module: Any, desk: Desk) -> None:
         self._module, self._desk = module, desk
 
     def routes(self) -> list[Any]:
@@ -71,7 +71,7 @@ class _OnlyRoutes:
         return list(self._module.routes(self._desk))
 
 
-def _gateway(name: str, desk: FarmDesk) -> Any:
+def _gateway(name: str, desk: Desk) -> Any:
     """Make a gateway: an object that has `routes()`, and `start()` when it also does something by itself."""
     module = importlib.import_module(f"{__package__}.{name}.gateway")
     return module.Gateway(desk) if hasattr(module, "Gateway") else _OnlyRoutes(module, desk)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from batchserver.dispatch.board import Progress, attempt_folder
@@ -26,9 +24,9 @@ from batchserver.model.status import FrameState, LeaseEnd
 
 from .keeping import FarLedger
 from .machines import Machine, Machines
-from .packages import package_from_text
-from .preparing import Ready
-from .seams import Delivered, Package, Task, Verdict, Wants
+from .open_task import OpenTask, known_task, new_task
+from .preparing import Ready, fitting
+from .seams import Delivered, Task, Verdict, Wants
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +43,6 @@ AFTER_RESTART = 120.0
 """Seconds that a worker has to be heard of after the server was away, however long that was."""
 
 NOT_NEEDED = Delivered(Verdict.NOT_NEEDED, "The frame is not needed any more.")
-
-
-@dataclass(slots=True)
-class OpenTask:
-    """A task whose lease has not ended. `pending`: frames that are neither accepted nor rejected; `receiving`: one delivery at a time."""
-
-    task: Task
-    patience: float
-    pending: set[int]
-    folder: Path
-    changed: bool = False
-    fraction: tuple[int, float] = (0, 0.0)
-    receiving: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def incoming(self) -> Path:
-        """Name the folder that files are received into."""
-        return self.folder / "incoming"
 
 
 class Tasks:
@@ -104,7 +84,8 @@ class Tasks:
 
     def lease(self, machine: Machine, wants: Wants, ready: Mapping[int, Ready]) -> Task | None:
         """Hand out frames of a job that is ready, None when there are none."""
-        if not self._dispatcher.frames_for_far(ready):
+        fits = fitting(ready)
+        if not self._dispatcher.frames_for_far(fits):
             return None
         patience = max(SHORTEST, min(LONGEST, wants.patience))
         made: list[Task] = []
@@ -112,14 +93,14 @@ class Tasks:
         def granted(offer: Offer) -> tuple[str, bool]:
             found = ready[offer.job.record.id]
             assert found.package is not None
-            made.append(_task(offer, machine, found.package, self._clock() + patience))
+            made.append(new_task(offer, machine, found.package, self._clock() + patience))
             self._ledger.add_task(offer.lease.id, machine.id, found.number, made[0].token, made[0].deadline, patience)
             return found.package.engine, found.package.movie
 
         with self._lock:
             if len(self.of(machine.id)) >= MOST_OPEN:
                 return None
-        offer = self._dispatcher.lease(machine.row.name, Terms(max(1, min(MOST_FRAMES, wants.frames)), ready, granted))
+        offer = self._dispatcher.lease(machine.row.name, Terms(max(1, min(MOST_FRAMES, wants.frames)), fits, granted))
         if offer is None:
             return None
         with self._lock:
@@ -148,9 +129,7 @@ class Tasks:
     def _from_row(self, row: TaskRow) -> Task:
         text = self._ledger.package(row.package)
         assert text is not None  # the ledger keeps the packages of its tasks
-        return Task(
-            row.lease_id, row.worker_id, row.batch, row.job, row.job_id, row.job_name, row.frames, package_from_text(text), row.token, row.granted, row.deadline
-        )
+        return known_task(row, text)
 
     # --- what workers say ---------------------------------------------------------------------------
 
@@ -286,10 +265,3 @@ class Tasks:
 
     def _put_off(self, found: OpenTask) -> None:
         found.task, found.changed = replace(found.task, deadline=self._clock() + found.patience), True
-
-
-def _task(offer: Offer, machine: Machine, package: Package, deadline: float) -> Task:
-    lease, job = offer.lease, offer.job.record
-    return Task(
-        lease.id, machine.id, job.batch_id, job.job.index, job.id, job.job.name, lease.frames, package, secrets.token_urlsafe(24), lease.granted, deadline
-    )  # fmt: skip

@@ -19,6 +19,9 @@ import psutil
 from end_to_end.server_under_test import until
 
 PROGRAM = shutil.which("boinc")
+NO_CACHE = {"MESA_SHADER_CACHE_DISABLE": "true"}
+"""Blenders of several releases share the drivers' cache otherwise, which may end one of them with SIGBUS."""
+
 Found = TypeVar("Found")
 
 _CONFIGURATION = """<cc_config>
@@ -58,7 +61,8 @@ class RealClient:
             PROGRAM, "--dir", str(folder), "--no_gui_rpc", "--attach_project", project, key,
             "--sched_retry_delay_min", "2", "--sched_retry_delay_max", "5", "--pers_retry_delay_min", "2", "--pers_retry_delay_max", "4",
         ]  # fmt: skip
-        self._environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()} | {"RENDERPLUS_BLENDER": str(blender)}
+        own = {"RENDERPLUS_BLENDER": str(blender), **NO_CACHE}
+        self._environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()} | own
         self.process: subprocess.Popen[bytes] | None = None
         self._known: dict[int, psutil.Process] = {}
 

@@ -7,7 +7,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -47,8 +49,9 @@ def test_a_worker_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.Cap
         (("--add-worker", "alice"), "There is a worker alice already"),
         (("--add-worker", "bob", "--address", "nowhere"), "is no address"),
         (("--remove-worker", "bob"), "--list-workers names those there are"),
+        (("--list-workers", "--address", "10.0.0.1"), "--address belongs to --add-worker"),
     ],
-    ids=["name", "taken", "address", "unknown"],
+    ids=["name", "taken", "address", "unknown", "alone"],
 )  # fmt: skip
 def test_what_does_not_work_says_why(tmp_path: Path, words: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     ask(tmp_path, "--add-worker", "alice")
@@ -61,7 +64,7 @@ def test_what_does_not_work_says_why(tmp_path: Path, words: tuple[str, ...], sen
 def test_a_server_without_a_farm_imports_nothing_of_it() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import batchserver.cli.main; "
-        f"print([name for name in sys.modules if name.startswith('batchserver.farm') or name.partition('.')[0] in {PACKAGES!r}])"
+        f"print([name for name in sys.modules if name.startswith('batchserver.farm') or name.partition('.')[0] in {tuple(PACKAGES)!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(SERVER)], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
@@ -69,14 +72,14 @@ def test_a_server_without_a_farm_imports_nothing_of_it() -> None:
 
 @pytest.mark.parametrize("missing", PACKAGES)
 def test_a_farm_whose_packages_are_missing_says_how_to_get_them(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("batchserver.farm")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
-        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    house = House(None, None, None, None, None, None)  # type: ignore[arg-type] # it is not asked for anything
-    with pytest.raises(BadInput, match=f"{missing} is missing.*make farm"):
-        make_farm(FarmSettings(port=0), house)
+    with pytest.raises(BadInput, match=f"make farm.*pip install {PACKAGES[missing]}`"):
+        make_farm(FarmSettings(port=0), cast(House, None))  # it is not asked for anything
+
+
+def test_the_packages_are_those_of_the_extra() -> None:
+    wanted = tomllib.loads((SERVER.parent / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["farm"]
+    assert {re.split(r"[<>=~]", line)[0] for line in wanted} == set(PACKAGES.values())
 
 
 def test_what_is_open_to_whom_is_said() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from unit.dispatch.house import make_job, png
+from unit.dispatch.test_gates import SlowGate
 from unit.farm.farm_house import FarmHouse
 
 from batchserver.farm.seams import Delivered, Standing, Verdict, Wants
@@ -14,7 +15,7 @@ from batchserver.farm.tasks import AFTER_RESTART, MOST_OPEN
 from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import NotFound
 from batchserver.model.events import EventKind
-from batchserver.model.recipe import Existing, MovieWay
+from batchserver.model.recipe import Existing, Hook, MovieWay
 from batchserver.model.status import BatchStatus, FrameState, JobStatus, TaskKind
 
 
@@ -342,6 +343,43 @@ def test_a_blender_that_cannot_be_asked_is_asked_again(farm: FarmHouse) -> None:
     farm.settle()
     assert farm.preparer.asked == [0, 0]
     assert farm.task()
+
+
+def test_a_job_whose_blend_was_replaced_is_packed_again_before_anybody_renders_it(farm: FarmHouse) -> None:
+    started(farm)
+    worker = farm.join()
+    blend = farm.folder / "scene.blend"
+    blend.write_bytes(b"BLENDER-v404" + bytes(99))
+    assert farm.desk.lease(worker.id, Wants()) is None
+    assert farm.dispatcher.board.batch(1).jobs[0].record.held
+    farm.service.settle_input(1, 0, "go_on")
+    assert farm.desk.lease(worker.id, Wants()) is None, "the old package shows the old file"
+    farm.settle()
+    assert farm.preparer.asked == [0, 0]
+    assert len(farm.preparer.released) == 1
+    assert farm.desk.lease(worker.id, Wants()) is not None
+
+
+def test_hooks_that_come_before_a_job_come_before_its_package_and_its_far_frames(farm: FarmHouse) -> None:
+    gate = farm.dispatcher.gate = SlowGate()
+    started(farm, pre_hooks=(Hook(True, "true"),))
+    worker = farm.join()
+    assert farm.preparer.asked == [], "they may fetch the file"
+    assert farm.dispatcher.lease("slot-1") is None
+    gate.answer(None)
+    farm.settle()
+    assert farm.preparer.asked == [0]
+    assert farm.desk.lease(worker.id, Wants()) is not None
+
+
+def test_hooks_that_come_before_each_frame_come_before_far_frames_too(farm: FarmHouse) -> None:
+    gate = farm.dispatcher.gate = SlowGate()
+    started(farm, pre_frame_hooks=(Hook(True, "true"),))
+    worker = farm.join()
+    assert farm.desk.lease(worker.id, Wants(4)) is None
+    asked = gate.answer(None)
+    task = farm.task(worker, frames=4)
+    assert task.frames == (asked.frame,)
 
 
 def test_a_package_goes_when_its_job_is_over_and_nobody_renders_from_it(farm: FarmHouse) -> None:

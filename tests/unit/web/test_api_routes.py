@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
-from unit.web.fake_service import BLEND, FakeService, Running, load_recipe, loopback_access
+from unit.web.fake_service import BLEND, TOKEN, FakeService, Running, Starter, load_recipe, loopback_access
 
 from batchserver.model.errors import Conflict, NotFound
 from batchserver.web.app import OPENAPI, make_app
@@ -35,6 +35,11 @@ from batchserver.web.uploads import Uploads
         ("DELETE", "/api/v1/batches/7/jobs/1", None, ("cancel_batch_job", 7, 1)),
         ("GET", "/api/v1/batches/7/jobs/1/frames", None, ("frames", 7, 1)),
         ("POST", "/api/v1/batches/7/jobs/1/input", {"choice": "go_on"}, ("settle_input", 7, 1, "go_on")),
+        ("GET", "/workers", None, ("workers",)),
+        ("GET", "/api/v1/workers", None, ("workers",)),
+        ("POST", "/api/v1/workers/3/pause", None, ("pause_worker", 3)),
+        ("POST", "/api/v1/workers/3/resume", None, ("resume_worker", 3)),
+        ("POST", "/api/v1/workers/3/remove", None, ("remove_worker", 3)),
     ],
 )
 def test_a_route_calls_its_one_method(server: Running, method: str, path: str, value: Any, call: tuple[Any, ...]) -> None:
@@ -45,6 +50,28 @@ def test_a_route_calls_its_one_method(server: Running, method: str, path: str, v
         server.service.raises[call[0]] = error
         answer = server.ask(method, path) if value is None else server.ask_json(method, path, value)
         assert (answer.status, answer.json) == (status, {"status": str(error)})
+
+
+class UnknownPeer:
+    """A system that does not tell whose a connection is."""
+
+    def uid(self, connection: object) -> int | None:
+        return None
+
+
+def test_only_the_owner_decides_over_workers(start_server: Starter) -> None:
+    server = start_server(peers=UnknownPeer())
+    assert server.ask("GET", "/workers").status == 200
+    for what in ("pause", "resume", "remove"):
+        assert server.ask("POST", f"/api/v1/workers/3/{what}").status == 403
+        assert server.ask("POST", f"/api/v1/workers/3/{what}", None, {"Authorization": f"Bearer {TOKEN}"}).status == 200
+    assert server.service.names() == ["workers", "pause_worker", "resume_worker", "remove_worker"]
+
+
+@pytest.mark.parametrize("worker", ["x", "-1", "1e3", "9" * 30, "slot-1"])
+def test_what_is_no_number_is_no_worker(server: Running, worker: str) -> None:
+    assert server.ask("POST", f"/api/v1/workers/{worker}/pause").status == 404
+    assert server.service.calls == []
 
 
 def test_a_batch_is_added_and_its_place_is_named(server: Running) -> None:

@@ -24,13 +24,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from batchserver.farm.seams import PICTURE_LIMIT, Delivered, Desk, Task, Verdict
-from batchserver.model.errors import NotFound
+from batchserver.model.errors import NotFound, RenderPlusError
 
 from .deliveries import Damaged, Deliveries
 from .naming import task_of_output, upload_token
 
 HEADER_LIMIT = 16 * 1024
-CHUNK_SECONDS = 60.0
+CHUNK_SECONDS = 50.0
 """How long a sender may be silent within its upload."""
 
 BUSY_SECONDS = 5.0
@@ -90,6 +90,8 @@ class Uploads:
             return _status(1, f"no byte for {CHUNK_SECONDS:.0f} seconds")
         except NotFound:
             return _status(0, "")  # the task ended while its picture came
+        except RenderPlusError as problem:
+            return _status(1, str(problem))
         except OSError as error:
             _log.warning("a BOINC upload cannot be kept: %s", error)
             return _status(1, f"the server cannot keep the file: {error.strerror}")

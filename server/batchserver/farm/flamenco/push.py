@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchserver.farm.seams import Standing, Task, Wants
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import RenderPlusError
 
 from .arguments import parsed
@@ -116,7 +117,7 @@ class Pusher:
         pause = self._pace.busy if task else min(self._pace.slowest, self._pace.idle * 2 ** min(said.misses, 12))
         said.next_call = self._desk.clock() + pause
         if task is not None and said.misses >= self._pace.misses:
-            self._desk.give_back(task.id)
+            self._desk.give_back(task.id, Diagnosis("", f"{member.hostname} does not answer any more"), blame=False)
 
     def _note(self, member: Member, told: dict[str, Any]) -> None:
         cost = told.get("time_cost")
@@ -141,7 +142,7 @@ class Pusher:
             return
         task = self._desk.lease(member.id, Wants(frames=FRAMES, patience=PATIENCE))
         if task is not None and not self._give(member, task):
-            self._desk.give_back(task.id)
+            self._desk.give_back(task.id, Diagnosis("", f"{member.hostname} did not take a task"), blame=False)
             self._ended(member, False)
 
     def _give(self, member: Member, task: Task) -> bool:

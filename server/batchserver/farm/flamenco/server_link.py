@@ -32,6 +32,10 @@ IN_HAND = 2
 """Tasks that are fetched from a late server at most, so that other managers get some."""
 
 
+CLOSING = 10.0
+"""Seconds that a call under way gets when the server ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkPace:
     """Seconds between two rounds, and between two greetings that nobody answered."""
@@ -61,10 +65,10 @@ class ServerLink:
         self._thread.start()
 
     def close(self) -> None:
-        """End; a call under way ends by its time limit."""
+        """End; an upload that is under way is left behind: the server hears of its task at the next start."""
         self._ending.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(CLOSING)
 
     def _work(self) -> None:
         while not self._ending.is_set():

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute
 
 from batchserver.farm.seams import PICTURE_LIMIT, Package, Standing, Task, Wants
+from batchserver.model.diagnosis import Diagnosis
 from batchserver.model.errors import NotFound, Refused
 
 from .answers import answer, not_found, nothing, number_in, resource
@@ -74,7 +75,7 @@ class TaskRoutes:
         refuse_idle(office, member)
         for lost in desk.tasks_of(member.id):
             if not lost.over:  # it would not ask if it still had it
-                desk.give_back(lost.id)
+                desk.give_back(lost.id, Diagnosis("", f"{member.hostname} lost a task: it asked for another one"), blame=False)
                 came_to_nothing(office, member)
         task = None
         if office.roster.said(member.id).waits_until <= desk.clock():

@@ -50,12 +50,12 @@ class WorkerRoutes:
         return nothing()
 
     async def everybody(self, request: Request) -> Response:
-        """List the workers by host name; two of one name are told apart by their addresses."""
+        """List the workers of the caller's account (all for the server) by host name; two of one name are told apart by their addresses."""
         caller = await self._office.caller(request)
         return answer(await run_in_threadpool(self._everybody, caller))
 
     def _everybody(self, caller: Caller) -> dict[str, Any]:
-        members = self._office.roster.all()
+        members = [member for member in self._office.roster.all() if _may_see(caller, member)]
         listed: dict[str, Any] = {}
         for member in members:
             name = member.hostname if member.hostname not in listed else f"{member.hostname} ({member.address}:{member.port})"
@@ -91,12 +91,12 @@ class WorkerRoutes:
 
     async def info(self, request: Request) -> Response:
         """Give what a worker says of its machine; it is asked where it can be."""
-        await self._office.caller(request)
-        return answer(await run_in_threadpool(self._info, number_in(request, "worker")))
+        caller = await self._office.caller(request)
+        return answer(await run_in_threadpool(self._info, caller, number_in(request, "worker")))
 
-    def _info(self, number: int) -> dict[str, Any]:
+    def _info(self, caller: Caller, number: int) -> dict[str, Any]:
         member = self._office.roster.get(number)
-        if member is None:
+        if member is None or not _may_see(caller, member):
             raise NotFound("Not Found")
         if member.pulls:  # nobody listens there
             known = self.described(member)
@@ -130,3 +130,8 @@ class WorkerRoutes:
         self._office.roster.note(member, arguments.text("log"), arguments.text("activity"), cost if cost >= 0 else None)
         task = self._task_of(member)
         return answer({"task_id": task.id if task else None, "status": self.described(member)["status"]})
+
+
+def _may_see(caller: Caller, member: Member) -> bool:
+    """Tell whether a caller may know of a worker: what it says holds paths and addresses, which are no business of other accounts."""
+    return caller.server or (caller.account is not None and caller.account.id == member.account)

@@ -150,7 +150,7 @@ def _more(project: Path, blends: dict[Path, str], named: str, path: Path, items:
 
     Raises `CannotPack` for one that would have to be rewritten.
     """
-    for file in _files(path):
+    for file in _files(path) if not project.is_relative_to(path) else ():  # a folder with all of the project in it is no cache
         if any(place in items for place in _places(project, file)):
             continue
         found = _stays(blends, named, path)

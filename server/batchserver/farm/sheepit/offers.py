@@ -23,6 +23,7 @@ COMMAND_LINE = ".e --factory-startup --disable-autoexec --python-exit-code 7 -no
 """The script sets scene and engine, so there is no option for them; where it cannot run there is to be no picture."""
 
 _HOST = re.compile(r"[A-Za-z0-9_.:\[\]%-]{1,300}", re.ASCII)
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9_.~-]{1,100}){0,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,16 @@ class Offer:
 
 
 def base_of(request: Request) -> str:
-    """Give the address by which a client reached us."""
-    host = request.headers.get("host", "")
-    if not _HOST.fullmatch(host):
+    """Give the address by which a client reached us, also through a proxy that says how. Who lies about it gets a wrong address, and nobody else."""
+    said = request.headers
+    host = next((word for word in (said.get("x-forwarded-host", ""), said.get("host", "")) if _HOST.fullmatch(word)), "")
+    if not host:
         name, port = request.scope.get("server") or ("127.0.0.1", None)
         host = f"[{name}]" if ":" in name else name
         host = f"{host}:{port}" if port else host
-    return f"{request.scope.get('scheme', 'http')}://{host}"
+    scheme = "https" if said.get("x-forwarded-proto", "").strip().lower() == "https" else request.scope.get("scheme", "http")
+    before = said.get("x-forwarded-prefix", "").rstrip("/")
+    return f"{scheme}://{host}{before if _PREFIX.fullmatch(before) else ''}"
 
 
 def document(offer: Offer, base: str) -> Element:

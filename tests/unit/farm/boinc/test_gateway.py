@@ -10,13 +10,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.farm.boinc.fake_desk import TOKEN
 from unit.farm.boinc.live import Live, live_gateway
 from unit.farm.boinc.talking import Client, names, output_of, token_of
 
+from batchserver.farm.boinc.uploads import read_header
 from batchserver.farm.seams import PICTURE_LIMIT, Delivered, Platform, Verdict
 
 PICTURE = b"\x89PNG" + bytes(range(256)) * 100
+PARTS = ["<name>", "</name>", "<nbytes>", "</nbytes>", "<offset>", "</offset>", "1e99", "-1", "nan", "a_f0001_t1_0", "\x00", "\n", "0" * 40]
 MD5 = hashlib.md5(PICTURE).hexdigest()
 
 
@@ -265,3 +269,10 @@ def test_more_bytes_than_announced_are_refused(live: Live) -> None:
     reply = leased(live)
     assert live.upload(header(reply), PICTURE + b"more") == -1
     assert live.desk.delivered == []
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(PARTS), max_size=30))
+def test_any_header_is_read_or_none(parts: list[str]) -> None:
+    found = read_header("".join(parts) + "<max_nbytes>5</max_nbytes><md5_cksum>" + "0" * 32 + "</md5_cksum>")
+    assert found is None or (0 <= found.offset <= found.size and found.name.isascii())

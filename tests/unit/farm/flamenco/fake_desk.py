@@ -86,6 +86,7 @@ class FakeDesk:
     back: list[tuple[int, Diagnosis | None]] = field(default_factory=list)
     progressed: list[tuple[int, float | None, float | None]] = field(default_factory=list)
     delivered: list[Delivered] = field(default_factory=list)
+    blamed: list[int] = field(default_factory=list)
     logs: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -170,6 +171,7 @@ class FakeDesk:
                 self.tasks[task_id] = replace(task, over=True)
                 self.frames[:0] = [number for number in task.frames if number not in self.done]
                 self.back.append((task_id, why))
+                self.blamed += [number for number in task.frames if why is not None and blame]
 
     def keep_log(self, task_id: int, text: bytes) -> None:
         self.logs[task_id] = text

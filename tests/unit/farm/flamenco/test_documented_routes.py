@@ -12,7 +12,7 @@ from protocols.flamenco.wire import Manager
 from unit.farm.flamenco.fake_desk import FakeDesk, GatewayUnderTest
 
 from batchserver.farm.flamenco.settings import FlamencoSettings
-from batchserver.farm.seams import Platform
+from batchserver.farm.seams import Account, Platform
 
 
 @pytest.fixture
@@ -54,6 +54,16 @@ def test_two_workers_of_one_name_are_both_listed(manager: Manager) -> None:
     for port in (5000, 5001):
         manager.form("POST", "/workers", {"hostname": "vm", "port": port})
     assert list(manager.ask("GET", "/workers").json) == ["vm", "vm (127.0.0.1:5001)"]
+
+
+def test_workers_of_another_account_are_not_shown(manager: Manager, desk: FakeDesk) -> None:
+    desk.accounts["127.0.0.2"] = Account(2, "neighbour", ("127.0.0.2",))
+    manager.form("POST", "/workers", {"hostname": "vm"})
+    neighbour = Manager(manager.port, source="127.0.0.2")
+    assert neighbour.ask("GET", "/workers").json == {}
+    assert neighbour.ask("GET", "/workers/1").status == 404
+    assert neighbour.form("PATCH", "/workers/1", {"status": "disabled"}).status == 403
+    assert list(manager.ask("GET", "/workers").json) == ["vm"]
 
 
 @pytest.mark.parametrize("values", [{}, {"hostname": "", "port": "", "system": ""}], ids=["nothing", "empty"])

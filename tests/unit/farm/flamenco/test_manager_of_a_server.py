@@ -73,7 +73,7 @@ def managed(desk: FakeDesk, batches: FakeBatches, server: Server2015) -> Iterato
         yield server.manager
 
 
-def until(look: Callable[[], object], what: str, seconds: float = 10) -> None:
+def until(look: Callable[[], object], what: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, what

@@ -85,7 +85,8 @@ class TestBothGenerations:
         again = worker.ask().json["options"]
         assert int(again["task_id"]) != int(first["task_id"])
         assert again["settings"]["frames"] == first["settings"]["frames"] == "1"
-        assert [why for _, why in desk.back] == [None]
+        assert [why and why.sentence for _, why in desk.back] == ["vm lost a task: it asked for another one"]
+        assert not desk.blamed  # no fault of the frame's
         assert worker.send(first, worker.DONE, flat(frame_1__png=PICTURE)).status == 204  # too late: taken with thanks
         assert not desk.done
         assert worker.send(again, worker.DONE, flat(frame_1__png=PICTURE)).status == 204

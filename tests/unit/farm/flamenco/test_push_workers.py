@@ -35,7 +35,7 @@ def manager(desk: FakeDesk) -> Iterator[Manager]:
         yield Manager(gateway.port)
 
 
-def until(look: Callable[[], object], what: str, seconds: float = 10) -> None:
+def until(look: Callable[[], object], what: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, what
@@ -144,7 +144,10 @@ def test_a_lost_worker_loses_its_task(desk: FakeDesk, manager: Manager) -> None:
         until(lambda: desk.back, "the frame is queued again")
         listed = manager.ask("GET", "/workers").json["old"]
     assert listed["connection"] == "offline"
-    assert desk.back[0][1] is None
+    why = desk.back[0][1]
+    assert why is not None
+    assert why.sentence == "old does not answer any more"
+    assert not desk.blamed
 
 
 def test_a_worker_that_asks_by_itself_is_never_called(desk: FakeDesk, manager: Manager, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote_plus, urlsplit
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from protocols.sheepit.client import Refused, SheepItClient
@@ -38,6 +41,26 @@ def test_a_job_says_what_every_generation_needs(client: SheepItClient, desk: Fak
     assert "  " not in job.command_line
     (worker, wants), *_ = desk.asked
     assert (worker, wants.frames, wants.patience, wants.memory) == (1, 1, 1440, 1000000 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"Host": "farm.example:8080"}, "http://farm.example:8080/server/"),
+        ({"Host": "farm.example", "X-Forwarded-Proto": "https"}, "https://farm.example/server/"),
+        ({"Host": "127.0.0.1:7778", "X-Forwarded-Host": "farm.example", "X-Forwarded-Proto": "https", "X-Forwarded-Prefix": "/render/"},
+         "https://farm.example/render/server/"),
+        ({"Host": "farm.example", "X-Forwarded-Host": "a b", "X-Forwarded-Proto": "gopher", "X-Forwarded-Prefix": "/<x>"}, "http://farm.example/server/"),
+    ],
+    ids=["host", "tls", "prefix", "nonsense"],
+)  # fmt: skip
+def test_frames_are_sent_to_the_address_by_which_the_client_reached_us(headers: dict[str, str], base: str, client: SheepItClient) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(client.wire.server).port, timeout=20)
+    connection.request("POST", "/server/request_job.php", b"<cache/>", {"Cookie": client.wire.cookie, **headers})
+    job = fromstring(connection.getresponse().read()).find("job")
+    connection.close()
+    assert job is not None
+    assert unquote_plus(job.attrib["validation_url"]).startswith(f"{base}send_frame.php?job=1001&")
 
 
 def test_frames_beyond_9999_keep_their_digits(client: SheepItClient, desk: FakeDesk) -> None:
