@@ -123,8 +123,6 @@ def _take_gone_properties() -> None:
 
 
 def _tell_phases(frame: int) -> None:
-    """Say what the clients wait for in the words of Blender to 4.5; later ones print other lines."""
-    if tuple(bpy.app.version)[:2] < rendering.STATS_SINCE:
-        return
+    """Say what the clients wait for in the words of Blender to 4.5 with Cycles: later ones print other lines, and other engines none."""
     bpy.app.handlers.render_post.append(lambda *_: print(f"Fra:{frame} Mem:0.00M (Peak 0.00M) | Time:00:00.00 | Compositing", flush=True))
     bpy.app.handlers.render_write.append(lambda *_: print(f"Fra:{frame} Mem:0.00M (Peak 0.00M) | Time:00:00.00 | Finished", flush=True))

@@ -45,7 +45,7 @@ def still(real_blender: RealBlender, make_blend: Callable[..., Path]) -> Path:
 def test_no_picture_tells_that_data_was_kept(real_blender: RealBlender, keeping: Session, still: Path, tmp_path: Path) -> None:
     """Random jobs: cameras of every kind, what makes the picture, what makes the scene."""
     dice = random.Random(SEED)
-    asked = [random_job(dice) for _ in range(LONG or 14)]
+    asked = [random_job(dice) for _ in range(LONG or 10)]
     cold = _cold(real_blender, still, asked, tmp_path)
     kept = 0
     for number, each in enumerate(asked):

@@ -331,6 +331,22 @@ def test_check_names_everything_that_would_spoil_the_night(
     assert f"{len(errors)} faults found" in text.stdout + text.stderr
 
 
+WITHOUT_TEXTURE = LIGHT + """
+image = bpy.data.images.new("gone", 4, 4)
+image.source, image.filepath, image.use_fake_user = "FILE", "//gone.png", True
+"""
+
+
+def test_check_for_the_farm_says_what_could_not_be_packed(
+    any_blender: RealBlender, make_blend: Maker, call: Call, written: Callable[..., Path], options: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = written(recipe(job(make_blend(any_blender, "without_texture", WITHOUT_TEXTURE), tmp_path / "out" / "x_")))
+    done = call("--recipe", path, "--check", "--farm", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'Not packed for the farm, because there is no such file: "gone.png"' in done.stdout
+    assert "Not packed" not in call("--recipe", path, "--check", *options).stdout
+
+
 def test_check_without_a_blender_is_a_blender_fault(call: Call, written: Callable[..., Path], tmp_path: Path) -> None:
     blend = tmp_path / "a.blend"
     blend.write_bytes(b"BLENDER-v404" + bytes(64))

@@ -105,6 +105,7 @@ def keep_busy_and_ask_for(house: House, make_blend: Callable[..., Path], blender
     ))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_clients_of_three_generations_render_what_a_local_slot_renders(program: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
     out, generations = tmp_path / "out", (G1, G2B, G3)
     with farm(tmp_path, program) as house, ThreadPoolExecutor(len(generations)) as threads:
@@ -122,6 +123,7 @@ def test_clients_of_three_generations_render_what_a_local_slot_renders(program: 
             assert read_png(out / f"far_{frame:04}.png") == read_png(out / f"here_{frame:04}.png")
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_on_the_way_costs_no_frame(program: RealBlender, make_blend: Callable[..., Path], tmp_path: Path) -> None:
     """A wrong password, a bad frame, a kill of the server and of a client, a frame sent twice, and a cancel, at a server with a real Blender."""
     out = tmp_path / "out"

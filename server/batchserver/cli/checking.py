@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from batchserver.model.errors import BlenderProblem, Fault
-from batchserver.model.recipe import Recipe
+from batchserver.model.recipe import Job, Recipe
 from batchserver.recipe import RealDisk, check_files, nothing_to_render
 from batchserver.web.owners import is_a_strangers
 from batchserver.workers.inspector import Finding, inspect_jobs
@@ -20,6 +21,7 @@ from batchserver.workers.programs import Program, find_program
 from batchserver.workers.session import Session
 
 from .exit_codes import ExitCode
+from .farming import what_cannot_leave
 from .wiring import Settings
 
 
@@ -40,9 +42,18 @@ def check(recipe: Recipe, settings: Settings, *, as_json: bool, start_timeout: f
                 findings = inspect_jobs(session, jobs, scripts_of=lambda job: not is_a_strangers(settings.data.uploads, Path(job.blend)))
             finally:
                 session.quit()
+        if settings.farm is not None:
+            findings = _for_other_machines(jobs, findings)
     faults += [fault for finding in findings for fault in finding.faults]
     _print_json(recipe, blender, faults, findings) if as_json else _print(recipe, blender, faults, findings)
     return ExitCode.CHECK_FAILED if faults else ExitCode.OK
+
+
+def _for_other_machines(jobs: Sequence[Job], findings: Sequence[Finding]) -> list[Finding]:
+    """Add to each job's notes what of its file could not go to other machines."""
+    missing = what_cannot_leave(Path(job.blend) for job in jobs)
+    blends = {job.index: Path(job.blend) for job in jobs}
+    return [replace(found, notes=tuple(dict.fromkeys((*found.notes, *missing[blends[found.index]])))) for found in findings]
 
 
 def _start(program: Program, folder: Path, settings: Settings, timeout: float) -> Session:

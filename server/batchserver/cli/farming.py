@@ -7,10 +7,12 @@ Runs without Blender.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,16 @@ def make_farm(settings: FarmSettings, house: House) -> Farm:
         port=int(sockets[0].getsockname()[1]),
     )  # fmt: skip
     return Farm(desk, sockets, {"flamenco": own})
+
+
+def what_cannot_leave(blends: Iterable[Path]) -> dict[Path, list[str]]:
+    """Say of .blend files what of them could not be packed for other machines. Raises `BadInput` when packages are missing."""
+    _check_packages()
+    from batchserver.farm.packing.tracing import what_is_missing
+
+    logging.getLogger("blender_asset_tracer").setLevel(logging.ERROR)  # what it warns of is what is said here
+    lock = threading.Lock()
+    return {blend: what_is_missing(blend, lock) for blend in dict.fromkeys(blends)}
 
 
 def _check_packages() -> None:

@@ -76,6 +76,8 @@ class Doorkeeper:
                 await answer.say(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has at most {self._limit} bytes here.")
             else:
                 await self._app(scope, _Body(receive, self._pace, self._limit), answer)
+        except asyncio.CancelledError:  # only the end of the listener does that, to requests that take longer than it waits
+            await answer.say(HTTPStatus.SERVICE_UNAVAILABLE, "The server ends.")
         except _TooSlow:
             await answer.say(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly.")
         except ClientDisconnect:

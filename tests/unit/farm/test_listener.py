@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import logging
 import socket
@@ -241,3 +242,18 @@ def test_a_client_that_reads_nothing_does_not_keep_the_listener_from_ending(star
         began = time.monotonic()
         listener.close()
         assert time.monotonic() - began < 8
+
+
+def test_a_request_that_takes_too_long_at_the_end_is_told_so(start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener_module, "CLOSING", 1)
+
+    async def sleeping(request: Request) -> Response:
+        await asyncio.sleep(60)
+        return PlainTextResponse("at last")
+
+    listener = start(Route("/it", sleeping))
+    with talking(listener, b"GET /it HTTP/1.1\r\nHost: a\r\n\r\n") as sock:
+        time.sleep(0.2)
+        listener.close()
+        assert heard(sock).startswith(b"HTTP/1.1 503 ")
+    assert not [record for record in caplog.records if record.exc_info]

@@ -77,6 +77,8 @@ class SchedulerRequest:
     reports: tuple[Report, ...]
     held: tuple[str, ...]
     versions: tuple[OwnVersion, ...]
+    preferences: str = ""
+    preferences_changed: float = 0.0
 
 
 def read_request(body: bytes, address: str) -> SchedulerRequest:
@@ -102,7 +104,13 @@ def read_request(body: bytes, address: str) -> SchedulerRequest:
         reports=tuple(_report(each) for each in root.findall("result")[:_MOST_RESULTS]),
         held=tuple(text_of(each, "name") for each in root.findall("other_results/other_result")[:_MOST_RESULTS]),
         versions=tuple(_version(each) for each in root.findall("app_versions/app_version")[:100]),
+        preferences=_as_text(root.find("global_preferences")),
+        preferences_changed=number_of(root, "global_preferences", "mod_time"),
     )
+
+
+def _as_text(element: Element | None) -> str:
+    return "" if element is None else tostring(element, encoding="unicode").strip()
 
 
 def _wants_work(root: Element, wanted: str) -> bool:

@@ -20,6 +20,7 @@ from .hosts import Hosts
 from .keys import Keys
 from .naming import account_key, frame_of, result_name, task_of_result
 from .outcomes import is_success, outcome
+from .preferences import Preferences
 from .replies import EXPECTED_SECONDS, Project, Reply, app_parts, block, element, raw, task_parts
 from .requests import Report, SchedulerRequest, read_request
 from .signing import same_key
@@ -60,6 +61,7 @@ class Scheduler:
         self._patience = patience
         self._hosts = Hosts(desk, store)
         self._troubles = Troubles(desk.clock)
+        self._preferences = Preferences(store, desk.clock)
         self._pace: dict[int, float] = {}
 
     def answer(self, body: bytes, address: str, project: Project) -> str:
@@ -106,6 +108,8 @@ class Scheduler:
         reply.add("user_name", account.name)
         if not request.key.strip():
             reply.parts.append(raw("code_sign_key", self._keys.signing.public_text))
+        if preferences := self._preferences.exchange(account, request):
+            reply.parts.append(f"{preferences}\n")
         for report in request.reports:
             self._settle(account, worker, report)
             reply.parts.append(block("result_ack", element("name", report.name)))

@@ -405,6 +405,21 @@ def test_a_client_killed_with_its_folder_gets_its_tasks_again_when_it_attaches_a
     assert names(house.ask(client=Client())) == first
 
 
+def test_a_users_newest_preferences_reach_his_other_machines(house: House) -> None:
+    def shown(time: float, share: int) -> str:
+        return f"<global_preferences>\n<mod_time>{time}</mod_time>\n<ram_max_used_busy_pct>{share}</ram_max_used_busy_pct>\n</global_preferences>\n"
+
+    attic, cellar, bobs = Client(cpid="a"), Client(cpid="c"), Client(cpid="b", key="secret-of-bob")
+    now = house.desk.now
+    assert house.ask(client=attic, more=shown(now - 20, 40)).find("global_preferences") is None
+    assert house.ask(client=cellar).findtext("global_preferences/ram_max_used_busy_pct") == "40"
+    assert house.ask(client=cellar, more=shown(now - 10, 60)).find("global_preferences") is None
+    assert house.ask(client=attic, more=shown(now - 20, 40)).findtext("global_preferences/ram_max_used_busy_pct") == "60"
+    assert house.ask(client=attic, more=shown(now + 10**6, 99)).find("global_preferences") is None, "a clock that is wrong"
+    assert house.ask(client=cellar, more=shown(now - 10, 60)).find("global_preferences") is None
+    assert house.ask(client=bobs).find("global_preferences") is None
+
+
 # --- what goes wrong ------------------------------------------------------------------------------------
 
 

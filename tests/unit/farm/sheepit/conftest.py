@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from protocols.sheepit.client import SheepItClient
-from unit.farm.sheepit.fake_desk import FakeDesk, Gateway, SharedGateway
+from unit.farm.sheepit.fake_desk import FakeDesk
+from unit.farm.sheepit.gateways import Gateway, SharedGateway
 
 from batchserver.farm.sheepit import job_routes
 

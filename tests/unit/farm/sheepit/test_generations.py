@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from protocols.sheepit.generations import ALL, G1, G1_BY_GET, G1B, G2A, G2B, G3, Generation
 from protocols.sheepit.wire import ODD_BOUNDARY
-from unit.farm.sheepit.fake_desk import PICTURE, FakeDesk, Gateway
+from unit.farm.sheepit.fake_desk import PICTURE, FakeDesk
+from unit.farm.sheepit.gateways import Gateway
 
 every_generation = pytest.mark.parametrize("generation", ALL, ids=[generation.name.replace(" ", "_") for generation in ALL])
 

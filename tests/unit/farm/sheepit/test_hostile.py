@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from protocols.sheepit.client import SheepItClient
-from unit.farm.sheepit.fake_desk import FakeDesk, FakeStore, Gateway
+from unit.farm.sheepit.fake_desk import FakeDesk, FakeStore
+from unit.farm.sheepit.gateways import Gateway
 
 from batchserver.farm.sheepit.answers import element, xml
 from batchserver.farm.sheepit.arguments import Arguments

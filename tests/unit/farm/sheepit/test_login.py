@@ -9,11 +9,8 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from protocols.sheepit.client import Refused, SheepItClient
 from protocols.sheepit.generations import ALL, G1, G2B
-from unit.farm.sheepit.fake_desk import (
-    FakeDesk,
-    FakeStore,
-    Gateway,
-)
+from unit.farm.sheepit.fake_desk import FakeDesk, FakeStore
+from unit.farm.sheepit.gateways import Gateway
 
 from batchserver.farm.seams import TooMany
 from batchserver.farm.sheepit import sessions as sessions_module

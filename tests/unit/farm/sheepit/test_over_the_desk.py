@@ -16,7 +16,8 @@ from protocols.sheepit.generations import ALL, G1, G2A, G2B
 from unit.dispatch.house import make_job, png
 from unit.farm.farm_house import FakePreparer, FarmHouse
 from unit.farm.sheepit.conftest import REAL_PATIENCE
-from unit.farm.sheepit.fake_desk import FakeRenderers, SharedGateway
+from unit.farm.sheepit.fake_desk import FakeRenderers
+from unit.farm.sheepit.gateways import SharedGateway
 
 from batchserver.farm.seams import Archive, Package, Unfit
 from batchserver.farm.sheepit import job_routes
