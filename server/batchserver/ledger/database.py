@@ -6,6 +6,7 @@ Runs without Blender.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from importlib import resources
@@ -31,6 +32,7 @@ def open_database(path: Path, *, filesystem: str | None = None) -> sqlite3.Conne
     kind = filesystem_of(path.parent) if filesystem is None else filesystem
     if kind in NETWORK_FILESYSTEMS:
         raise LedgerProblem(f"The data folder {path.parent} is on a network drive ({kind}), where the ledger is not safe; choose a local one with --data-dir")
+    _only_for_its_owner(path)
     try:
         connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         connection.row_factory = sqlite3.Row
@@ -40,6 +42,13 @@ def open_database(path: Path, *, filesystem: str | None = None) -> sqlite3.Conne
     except sqlite3.DatabaseError as error:
         raise LedgerProblem(f"The ledger {path} cannot be read ({error}); move it away, and the server begins a new one") from error
     return connection
+
+
+def _only_for_its_owner(path: Path) -> None:
+    """Make the file readable for its owner alone: keys of the farm stand in it. SQLite gives the files beside it the same rights."""
+    with contextlib.suppress(OSError):  # a drive that knows no rights
+        path.touch(mode=0o600)
+        path.chmod(0o600)
 
 
 def filesystem_of(folder: Path) -> str:
