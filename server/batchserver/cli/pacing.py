@@ -21,6 +21,7 @@ class Pacing:
     def __init__(self, dispatcher: Dispatcher, most: int) -> None:
         self._dispatcher = dispatcher
         self.count = SlotCount(most, clock=time.monotonic, changed=self._wake)
+        dispatcher.more_slots = lambda: self.count.searching
 
     def _wake(self) -> None:
         with self._dispatcher.changed:

@@ -43,6 +43,8 @@ class Desk:
         self.changed = threading.Condition(self.lock)
         self.remember: Callable[[int, Mapping[str, str]], None] = lambda _batch, _secrets: None
         """Takes the secrets of a new batch's recipe; nobody else is given them."""
+        self.more_slots: Callable[[], bool] = lambda: False
+        """Tells whether another slot of this machine may take part soon: a slot gets fewer frames at once then."""
         self._announce = announce
         self._bounds = bounds or Bounds()
         self._sweep = sweep

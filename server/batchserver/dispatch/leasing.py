@@ -200,6 +200,8 @@ class Leasing(FarSide):
         part = max(1, min(self._bounds.chunk, job.queued // (2 * workers)))
         if terms is not None:
             return min(terms.frames, part)
+        if workers == 1 and not job.in_order and self.more_slots():
+            return min(self._bounds.chunk, self._near_share(job))
         if workers == 1 or job.in_order:
             return self._bounds.chunk
         if job.in_order is None:

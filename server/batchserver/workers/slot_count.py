@@ -64,6 +64,13 @@ class SlotCount:
         """Tell how many slots take part now."""
         return self._count
 
+    @property
+    def searching(self) -> bool:
+        """Tell whether another slot may take part soon, so that frames should not all be handed out at once."""
+        with self._lock:
+            known = self._known.get(self._kind)
+            return self._most > 1 and (known is None or not known.settled)
+
     def may_work(self, slot: int) -> bool:
         """Tell whether a slot takes part now."""
         return slot <= self._count
