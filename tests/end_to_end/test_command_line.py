@@ -331,10 +331,13 @@ def test_check_names_everything_that_would_spoil_the_night(
     assert f"{len(errors)} faults found" in text.stdout + text.stderr
 
 
-WITHOUT_TEXTURE = LIGHT + """
+WITHOUT_TEXTURE = (
+    LIGHT
+    + """
 image = bpy.data.images.new("gone", 4, 4)
 image.source, image.filepath, image.use_fake_user = "FILE", "//gone.png", True
 """
+)
 
 
 def test_check_for_the_farm_says_what_could_not_be_packed(
