@@ -35,19 +35,33 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1], check_existing=False)
 """A frame that keeps this machine's own slot busy for as long as the bench runs."""
 
 
-def clients(server: ours.Server, port: int, secrets: Path, *, idle: int, busy: int, seconds: float, frames: int = 0) -> dict[str, Any]:
-    """Let clients work beside the server; what they saw, and what it took of the machine meanwhile."""
+def clients(
+    server: ours.Server, port: int, secrets: Path, *, idle: int, busy: int, seconds: float, frames: int = 0, batch: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Let clients work beside the server; what they saw, and what it took of the machine meanwhile. A `batch` is posted when they wait for it."""
     command = [sys.executable, farm_clients.__file__, str(port), str(secrets), str(idle), str(busy), str(frames), str(seconds)]
     before, process = server.memory(), psutil.Process(server.process.pid)
     cpu, began, most, threads = server.cpu(), time.perf_counter(), 0, 0
     with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
+        posted = _post(server, batch) if batch else 0.0
         while running.poll() is None:
             most, threads = max(most, server.memory()), max(threads, process.num_threads())
             time.sleep(0.5)
         seen: dict[str, Any] = json.loads(running.stdout.read())
-    return {**seen, "server MB before": before / 1e6, "server MB at most": most / 1e6, "server threads": threads,
+    first = seen.pop("first")
+    waited = {"seconds from Start to the first far frame": first - posted} if batch and first else {}
+    return {**waited, **seen, "server MB before": before / 1e6, "server MB at most": most / 1e6, "server threads": threads,
             "server cpu of one core": (server.cpu() - cpu) / (time.perf_counter() - began)}  # fmt: skip
+
+
+def _post(server: ours.Server, batch: dict[str, Any]) -> float:
+    time.sleep(5)
+    posted = time.time()
+    status, said = server.ask("POST", "/batch", batch)
+    if status != 200:
+        raise RuntimeError(said)
+    return posted
 
 
 def join(folder: Path, accounts: int) -> dict[str, str]:
@@ -88,10 +102,7 @@ def main() -> int:
                 "version": 2.2,
                 "jobs": [{"blend_file": str(blend), "output": str(folder / "out" / "f_######"), "frames": f"1-{frames}", "format": "PNG"}],
             }
-            status, said = server.ask("POST", "/batch", recipe)
-            if status != 200:
-                raise RuntimeError(said)
-            found["frames"] = clients(server, port, secrets, idle=0, busy=options.busy, seconds=options.seconds)
+            found["frames"] = clients(server, port, secrets, idle=0, busy=options.busy, seconds=options.seconds, batch=recipe)
             _show({"frames": found["frames"]})
             server.ask("DELETE", "/batch")
     return 1 if any(part["errors"] for part in found.values()) else 0
