@@ -18,7 +18,7 @@ import zlib
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 SIZE = 64
 BOUNDARY = "renderplus-bench"
@@ -76,7 +76,7 @@ class Client:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
         cookie = f"Cookie: {self.cookie}\r\n" if self.cookie else ""
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{cookie}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUser-Agent: Java/17\r\n{cookie}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -109,7 +109,7 @@ class Client:
                 self.seen.held -= 1
             if status not in (302, 307):
                 return text
-            where = urlsplit(headers["location"])
+            where = urlsplit(urljoin(path, headers["location"]))
             method, path, body = "GET", where.path + (f"?{where.query}" if where.query else ""), b""
         return ""
 

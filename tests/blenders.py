@@ -126,7 +126,11 @@ def clean_environment(base: Mapping[str, str], resources: Path) -> dict[str, str
     """Copy an environment for a Blender with user folders of its own, and without another Python's variables."""
     dropped = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "RENDERPLUS_SESSION", "RENDERPLUS_INSIDE_SESSION"}
     kept = {key: value for key, value in base.items() if key not in dropped and not key.startswith("BLENDER_USER_")}
-    return kept | {"BLENDER_USER_RESOURCES": str(resources), "PYTHONDONTWRITEBYTECODE": "1", "RENDERPLUS_POWER_DRY_RUN": "1"}
+    # Blenders of several releases side by side must not share Mesa's shader cache: one may die of SIGBUS when another cuts its files short.
+    shaders = ROOT / "build" / "mesa" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    shaders.mkdir(parents=True, exist_ok=True)
+    ours = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONDONTWRITEBYTECODE": "1", "RENDERPLUS_POWER_DRY_RUN": "1"}
+    return kept | ours | {"MESA_SHADER_CACHE_DIR": str(shaders)}
 
 
 def run_bounded(command: list[str], environment: Mapping[str, str], timeout: float, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -30,6 +30,7 @@ READS = {
     "frames",
     "log_path",
     "last_picture",
+    "workers",
 }
 """What the service is asked by GETs that change nothing: a page may send them, but never sees the answer."""
 

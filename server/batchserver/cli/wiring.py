@@ -40,6 +40,7 @@ from batchserver.web.server import LOOPBACK, Serving, serve
 from batchserver.web.token import FILE_NAME as TOKEN_NAME
 from batchserver.web.token import Access, named_token, owner_token
 from batchserver.web.uploads import Uploads
+from batchserver.workers.environment import SHADERS_VARIABLE
 from batchserver.workers.memory import MemoryGate
 from batchserver.workers.orders import job_facts
 from batchserver.workers.picture_inspector import PictureInspector
@@ -224,7 +225,8 @@ class BatchServer:
         path = self._live_logs[name] = log_path(self._settings.data.logs, name, time.localtime())
         settings = self._settings
         return Session(
-            program, log=path, environ=settings.environ, temp=settings.data.temp, low_priority=settings.low_priority, keep_temp=not settings.cleanup
+            program, log=path, environ=settings.environ, temp=settings.data.temp, low_priority=settings.low_priority, keep_temp=not settings.cleanup,
+            shaders=Path(settings.environ.get(SHADERS_VARIABLE) or settings.data.path / "shaders") / name,
         )  # fmt: skip
 
     def _chores(self) -> list[Chore]:

@@ -69,7 +69,8 @@ class Session:
     """A running Blender with `inside_blender/session.py` in it."""
 
     def __init__(
-        self, program: Program, *, log: Path, environ: Mapping[str, str], temp: Path | None = None, low_priority: bool = False, keep_temp: bool = False
+        self, program: Program, *, log: Path, environ: Mapping[str, str], temp: Path | None = None, low_priority: bool = False, keep_temp: bool = False,
+        shaders: Path | None = None,
     ) -> None:  # fmt: skip
         self.program = program
         self.log = log
@@ -86,7 +87,10 @@ class Session:
         self._heard: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._orders = 0
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = session_environment(environ, token=self._token, temp=str(self._temp), server_pid=os.getpid())
+        if shaders is not None:
+            with contextlib.suppress(OSError):  # Mesa does without, then
+                shaders.mkdir(parents=True, exist_ok=True)
+        environment = session_environment(environ, token=self._token, temp=str(self._temp), server_pid=os.getpid(), shaders=str(shaders or ""))
         try:
             self._tree = ProcessTree(program.run_script(INSIDE_BLENDER / "session.py"), environ=environment, low_priority=low_priority)
         except OSError as error:

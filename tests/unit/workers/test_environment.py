@@ -57,3 +57,10 @@ def test_the_session_is_told_its_token_its_folder_and_its_server() -> None:
 @pytest.mark.parametrize("name", ["TMPDIR", "TEMP", "TMP"])
 def test_what_blender_keeps_for_a_moment_goes_into_the_session_s_folder(name: str) -> None:
     assert made(**{name: "/elsewhere"})[name] == "/tmp/x"
+
+
+def test_each_slot_has_a_shader_cache_of_its_own_and_without_one_the_user_s_stays() -> None:
+    own = session_environment({"MESA_SHADER_CACHE_DIR": "/home/me/shaders"}, token="t", temp="/tmp/x", server_pid=1, shaders="/data/shaders/slot-1")
+    assert own["MESA_SHADER_CACHE_DIR"] == "/data/shaders/slot-1"
+    kept = session_environment({"MESA_SHADER_CACHE_DIR": "/home/me/shaders"}, token="t", temp="/tmp/x", server_pid=1)
+    assert kept["MESA_SHADER_CACHE_DIR"] == "/home/me/shaders"

@@ -6,6 +6,7 @@ What a stranger's ZIP could do is bounded before it is read: entries, directory,
 
 from __future__ import annotations
 
+import errno
 import struct
 import zipfile
 import zlib
@@ -37,9 +38,11 @@ def unpack(archive: Path, wanted: Mapping[str, Path], limit: int) -> set[str]:
                 if name in wanted and name not in found:
                     found.add(name)
                     _write(bundle, entry, wanted[name], limit)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, BadInput, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, BadInput, struct.error, OSError) as error:
         for name in found:
             wanted[name].unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: the directory points before the file's beginning
+            raise
         raise error if isinstance(error, BadInput) else BadInput(f"taskfile.zip cannot be read: {error}") from None
     return found
 
