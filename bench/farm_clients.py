@@ -76,16 +76,17 @@ class Client:
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
         cookie = f"Cookie: {self.cookie}\r\n" if self.cookie else ""
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUser-Agent: Java/17\r\n{cookie}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        lines = (f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}", "User-Agent: Java/17", f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines) + f"\r\n{cookie}\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in answer[1:] if line)}
         text = (await reader.readexactly(int(headers.get("content-length", 0)))).decode(errors="replace")
         if headers.get("connection", "") == "close":
             writer.close()
             self.streams = None
-        return int(lines[0].split()[1]), headers, text
+        return int(answer[0].split()[1]), headers, text
 
     async def log_in(self) -> None:
         """Log in and keep the cookie."""

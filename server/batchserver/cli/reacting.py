@@ -58,7 +58,7 @@ class Reacting:
         order = [*written, *self.messages.reactions, self.machine.desktop, self.machine.sound, self.machine.power]
         self.room = Room(order, gather=facts, say=self._say)
         # A room of their own: no mail keeps a render waiting whose PRE hooks come after POST hooks.
-        self.hook_room = Room([HookReaction(self.hooks, self._say)], gather=facts, say=self._say, then=self.room)
+        self.hook_room = Room([HookReaction(self.hooks, self._say, self._has_hooks_after_frames)], gather=facts, say=self._say, then=self.room)
         dispatcher.gate = HookGate(self.hooks, facts, self._say, self._before)
 
     def __call__(self, event: Event) -> None:
@@ -90,6 +90,11 @@ class Reacting:
         with self._dispatcher.lock:
             found = self._dispatcher.known(batch)
             return {} if found is None else found.wishes.get("settings") or {}
+
+    def _has_hooks_after_frames(self, event: Event) -> bool:
+        with self._dispatcher.lock:
+            batch = self._dispatcher.known(event.batch)
+            return batch is not None and event.job is not None and bool(batch.jobs[event.job].record.job.post_frame_hooks)
 
     def _before(self) -> Callable[[float], bool]:
         heard = self.hook_room.heard

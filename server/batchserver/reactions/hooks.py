@@ -173,8 +173,13 @@ class HookReaction:
         EventKind.JOB_FINISHED, EventKind.JOB_FAILED, EventKind.JOB_CANCELLED, EventKind.FRAME_DONE, EventKind.BATCH_FINISHED, EventKind.BATCH_CANCELLED,
     })  # fmt: skip
 
-    def __init__(self, runner: HookRunner, say: Say) -> None:
-        self._runner, self._say = runner, say
+    def __init__(self, runner: HookRunner, say: Say, after_frames: Callable[[Event], bool] = lambda _: True) -> None:
+        """`after_frames` tells quickly, of any thread, whether the job of an event has hooks after its frames."""
+        self._runner, self._say, self._after_frames = runner, say, after_frames
+
+    def hears(self, event: Event) -> bool:
+        """Tell quickly whether there may be hooks: nobody gathers facts for each frame of a job that has none."""
+        return event.kind is not EventKind.FRAME_DONE or self._after_frames(event)
 
     def wants(self, event: Event, batch: BatchFacts) -> bool:
         """Tell whether the batch has hooks for it, and its sender may have them run."""
