@@ -116,8 +116,8 @@ def test_two_slots_and_a_client_of_each_kind_render_one_batch(any_blender: RealB
     with ServerUnderTest(home, any_blender.program, *options, environ=NO_CACHE) as server:
         server.run(recipe(job(blend, out / "here_", name="here", frames=f"1-{FRAMES}")))
         server.wait_for_end(180)
-        crowd, slots = Crowd(tmp_path, server, any_blender, secret), server.blenders()
-        assert slots
+        # The slots' Blenders rendered, the one that looks at files for the farm did not.
+        crowd, slots = Crowd(tmp_path, server, any_blender, secret), sorted(server.blenders(), key=lambda process: process.cpu_times().user)[-2:]
         with standing_still(slots):  # or they might be through before a client has its first frame
             crowd.start()
             server.run(recipe(job(blend, out / "all_", name="all", frames=f"1-{FRAMES}")))
