@@ -68,6 +68,7 @@ class House:
     ledger: SqliteLedger
     data: DataFolder
     program_of: Callable[[BatchRecord], Program]
+    usual_program: Callable[[], Program]
     start_session: Callable[[Program], Session]
     job_facts: Callable[[BatchRecord, JobRecord], Mapping[str, Any]]
     service: RenderService
@@ -88,7 +89,7 @@ def make_farm(settings: FarmSettings, house: House) -> Farm:
     cache = ArchiveCache(house.data.path / "farm", clock=time.time)
     cache.clear_rests()
     asker = Asker(house.start_session)
-    preparer = ScenePreparer(cache, asker, program_of=house.program_of, job_facts=house.job_facts)
+    preparer = ScenePreparer(cache, asker, program_of=house.program_of, job_facts=house.job_facts, usual_program=house.usual_program)
     desk = FarmDesk(
         house.dispatcher, FarLedger(house.ledger), preparer, OwnRenderers(blender_folders(settings.blenders), cache, lambda: asker.stopped),
         attempts=Attempts(), stranger=lambda address: stranger(address, None), logs=house.data.logs,

@@ -191,7 +191,8 @@ class BatchServer:
             return job_facts(job.job, scripts=self.may_run_scripts(batch, job.job))
 
         start = partial(self._session, name="farm")
-        return make_farm(settings, House(self.dispatcher, self.ledger, self._settings.data, self.program_of, start, facts, self.service))
+        usual = partial(self.find_program, self._settings.blender)
+        return make_farm(settings, House(self.dispatcher, self.ledger, self._settings.data, self.program_of, usual, start, facts, self.service))
 
     def _address(self) -> str:
         """Write where a program on this machine asks."""

@@ -43,7 +43,7 @@ class FarmDesk:
         with self._lock:
             self._machines = Machines(ledger, self.accounts, dispatcher.clock)
             self._tasks = Tasks(dispatcher, ledger, self._machines)
-        self.preparing = Preparing(dispatcher, ledger, preparer, wanted=self._wanted, told=self._told)
+        self.preparing = Preparing(dispatcher, ledger, preparer, wanted=self._wanted, told=self._told, waiting=lambda: len(self.waking) > 0)
         self.keeper = Keeper(dispatcher, self.accounts, self._machines, self._tasks, self.preparing, self.waking)
         self._about: tuple[float, int] = (-1.0, 0)
         dispatcher.others = self._others

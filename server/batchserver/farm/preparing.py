@@ -32,6 +32,9 @@ LOOK_AFTER = 0.2
 IDLE = 300.0
 """Seconds without anything to prepare after which the preparer may rest."""
 
+WARM_AGAIN = 60.0
+"""Seconds between two looks at whether the preparer is ready."""
+
 Input = tuple[int, int, str]
 
 
@@ -59,11 +62,18 @@ def fitting(ready: Mapping[int, Ready]) -> Callable[[JobRecord], bool]:
 
 
 class Preparing:
-    """Keeps the packages of the jobs that are rendered now. `wanted` tells whether anybody could come for them; `told` hears of each package."""
+    """Keeps the packages of the jobs that are rendered now.
 
-    def __init__(self, dispatcher: Dispatcher, ledger: FarLedger, preparer: Preparer, *, wanted: Callable[[], bool], told: Callable[[], None]) -> None:
+    `wanted` tells whether anybody could come for them, `waiting` whether somebody waits for frames just now; `told` hears of each package.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, ledger: FarLedger, preparer: Preparer, *, wanted: Callable[[], bool], told: Callable[[], None],
+        waiting: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
         self._dispatcher, self._ledger, self._preparer = dispatcher, ledger, preparer
-        self._wanted, self._told = wanted, told
+        self._wanted, self._told, self._waiting = wanted, told, waiting
+        self._warm_again = 0.0
         self._found: dict[int, Ready] = {}
         self._ready: Mapping[int, Ready] = {}
         self._again: dict[int, float] = {}
@@ -94,7 +104,7 @@ class Preparing:
         idle_since: float | None = None
         while not self._ending.is_set():
             try:
-                busy = self._wanted() and self.prepare_next()
+                busy = self._wanted() and (self.prepare_next() or self._warm_up())
                 self.drop_old()
             except Exception:  # the farm goes on with what it has
                 log.exception("Preparing for other machines failed")
@@ -109,6 +119,19 @@ class Preparing:
                 self._ending.wait(LOOK_AFTER)
                 self._dispatcher.wait(1.0)
         self._preparer.rest()
+
+    def _warm_up(self) -> bool:
+        """Have the preparer ready as long as somebody waits: a new batch reaches him within seconds only then."""
+        now = time.monotonic()
+        if not self._waiting() or now < self._warm_again:
+            return False
+        self._warm_again = now + WARM_AGAIN
+        try:
+            self._preparer.warm_up()
+        except BlenderProblem as problem:
+            log.info("Nothing is kept ready for the farm: %s", problem)
+            return False
+        return True
 
     def prepare_next(self) -> bool:
         """Prepare the next job that has no package yet; tells whether there was one."""

@@ -178,6 +178,10 @@ class Preparer(Protocol):
         """
         ...
 
+    def warm_up(self) -> None:
+        """Have ready what the next package needs, since somebody waits for it. Raises `BlenderProblem` when there is no Blender."""
+        ...
+
     def release(self, package: Package) -> None:
         """Say that a package is needed no longer: its files may be removed when the cache is too old or too large."""
         ...

@@ -45,6 +45,7 @@ class FakePreparer:
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.warmed = 0
         self.released: list[Package] = []
         self.unfit: dict[int, str] = {}
         self.no_blender = False
@@ -62,6 +63,9 @@ class FakePreparer:
         return Package(
             scene, "scene.blend", b"{}", 4, 2, ".png", "PNG", "CYCLES", "import bpy\n", FrameNames(output.parent, output.name.rstrip("#"), 4, ".png"), movie
         )
+
+    def warm_up(self) -> None:
+        self.warmed += 1
 
     def release(self, package: Package) -> None:
         self.released.append(package)

@@ -107,3 +107,21 @@ def test_the_desks_threads_end_a_task_that_nobody_hears_of(farm: FarmHouse) -> N
         assert not farm.desk.progress(task.id, 1)
     finally:
         farm.desk.close()
+
+
+def test_the_preparer_is_kept_ready_as_long_as_somebody_waits(farm: FarmHouse) -> None:
+    async def wait() -> None:
+        waiting = asyncio.create_task(farm.desk.work_may_have_come(30))
+        for _ in range(500):
+            if farm.preparer.warmed:
+                break
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+
+    farm.desk.preparing.start()
+    try:
+        assert farm.preparer.warmed == 0
+        asyncio.run(wait())
+        assert farm.preparer.warmed == 1, "and not at every look"
+    finally:
+        farm.desk.preparing.close()

@@ -79,6 +79,11 @@ class Asker:
             self._end()  # what a file's own scripts did must not meet the next file
         return told.facts
 
+    def warm_up(self, program_of: Callable[[], Any]) -> None:
+        """Start a session for the next question, unless there is one. Raises `BlenderProblem`."""
+        if self._session is None and not self.stopped:
+            self._ready(program_of())
+
     def rest(self) -> None:
         """End the session; the next question starts another one."""
         self._end()

@@ -41,12 +41,15 @@ class _Scene:
 class ScenePreparer:
     """Makes packages for the desk.
 
-    `program_of` names the Blender that renders a batch, `job_facts` writes a job as a session understands it (`workers/orders.py`).
+    `program_of` names the Blender that renders a batch, `usual_program` the one that most do;
+    `job_facts` writes a job as a session understands it (`workers/orders.py`).
     """
 
     def __init__(
-        self, cache: ArchiveCache, asker: Asker, *, program_of: Callable[[BatchRecord], Any], job_facts: Callable[[BatchRecord, JobRecord], Mapping[str, Any]]
+        self, cache: ArchiveCache, asker: Asker, *, program_of: Callable[[BatchRecord], Any], job_facts: Callable[[BatchRecord, JobRecord], Mapping[str, Any]],
+        usual_program: Callable[[], Any] | None = None,
     ) -> None:  # fmt: skip
+        self._usual_program = usual_program
         self._cache = cache
         self._asker = asker
         self._program_of = program_of
@@ -69,6 +72,11 @@ class ScenePreparer:
             return Unfit(f"{changed}.")
         except OSError as error:
             return Unfit(f"Its scene could not be packed: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}.")
+
+    def warm_up(self) -> None:
+        """Start the Blender that most batches are rendered with, if none is kept. Raises `BlenderProblem`."""
+        if self._usual_program is not None:
+            self._asker.warm_up(self._usual_program)
 
     def release(self, package: Package) -> None:
         """Say that a package is needed no longer."""
