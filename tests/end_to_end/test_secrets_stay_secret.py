@@ -88,7 +88,7 @@ def test_a_secret_is_in_nothing_that_is_written_answered_logged_or_started(any_b
     options = ("--require-token", "--token-file", token_file, "--print-debug", "--no-cleanup")
     with ServerUnderTest(tmp_path, any_blender.program, *options, environ=PLANTED) as server:
         hunt = Hunt(server, token_file)
-        assert "the owner's token, which was made now in" in server.said()
+        until(lambda: "the owner's token, which was made now in" in server.said(), 10, "the start says where the token is")
         good = recipe(blend, tmp_path / "out" / "p_")
         broken = [
             json.dumps(good)[:-1], json.dumps(good).replace('"ssl"', "'ssl'"), json.dumps({**good, "jobs": [{}]}),
