@@ -50,5 +50,4 @@ class Turn:
             jobs = [job for job in offer.batch.jobs if not job.record.status.over]
             laps = [lap for job in jobs for lap in list(job.laps)[-8:]]
             left = sum(job.left for job in jobs) * statistics.median(laps) if laps else None
-        job = offer.job.record.job
-        self.count.lap(self.slot, (offer.batch.record.id, job.engine, job.blend if len(jobs) < 2 else ""), left)
+        self.count.lap(self.slot, (offer.batch.record.id, offer.job.record.job.engine), left)
